@@ -1,0 +1,349 @@
+package packet
+
+import (
+	"encoding/binary"
+	"unicode/utf16"
+	"unicode/utf8"
+)
+
+// The scanner checks JSON (RFC 8259, which is what JSON.parse takes) over the bytes as
+// they came: one pass, no recursion, nothing allocated. Positions are offsets; a negative
+// one says why there is none.
+const (
+	malformed = -1
+	tooDeep   = -2
+)
+
+// maxDepth bounds the nesting that scanValue can keep track of, one bit for each level.
+const maxDepth = 1024
+
+// scanValue checks the value that starts at i and returns the position after it. Text
+// must be valid UTF-8, for it may be passed on to clients that would refuse it.
+func scanValue(b []byte, i, depth int) int {
+	var (
+		objects [maxDepth / 64]uint64 // bit l: what is open at level l is an object
+		level   = -1
+		object  bool // whether the innermost open one is an object
+		key     bool // whether a key must follow
+	)
+	for {
+		i = skipSpace(b, i)
+		if i >= len(b) {
+			return malformed
+		}
+		if key {
+			if b[i] != '"' {
+				return malformed
+			}
+			if i = scanString(b, i); i < 0 {
+				return malformed
+			}
+			if i = skipSpace(b, i); i >= len(b) || b[i] != ':' {
+				return malformed
+			}
+			if i = skipSpace(b, i+1); i >= len(b) {
+				return malformed
+			}
+			key = false
+		}
+		switch c := b[i]; {
+		case c == '"':
+			i = scanString(b, i)
+		case c == '{' || c == '[':
+			if level++; level >= depth {
+				return tooDeep
+			}
+			bit := uint64(1) << (level % 64)
+			if object = c == '{'; object {
+				objects[level/64] |= bit
+			} else {
+				objects[level/64] &^= bit
+			}
+			i = skipSpace(b, i+1)
+			if i >= len(b) || b[i] != c+2 { // '}' is '{'+2, ']' is '['+2
+				key = object
+				continue
+			}
+			// Empty: closed below, like any other.
+		case c == '-' || c-'0' <= 9:
+			i = scanNumber(b, i)
+		case c == 't':
+			i = scanLiteral(b, i, "true")
+		case c == 'f':
+			i = scanLiteral(b, i, "false")
+		case c == 'n':
+			i = scanLiteral(b, i, "null")
+		default:
+			return malformed
+		}
+		if i < 0 {
+			return malformed
+		}
+		for {
+			if level < 0 {
+				return i
+			}
+			if i = skipSpace(b, i); i >= len(b) {
+				return malformed
+			}
+			c := b[i]
+			i++
+			if c == ',' {
+				key = object
+				break
+			}
+			if object && c != '}' || !object && c != ']' {
+				return malformed
+			}
+			if level--; level >= 0 {
+				object = objects[level/64]>>(level%64)&1 == 1
+			}
+		}
+	}
+}
+
+func skipSpace(b []byte, i int) int {
+	for i < len(b) && (b[i] == ' ' || b[i] == '\n' || b[i] == '\r' || b[i] == '\t') {
+		i++
+	}
+	return i
+}
+
+func scanLiteral(b []byte, i int, word string) int {
+	if len(b)-i < len(word) || string(b[i:i+len(word)]) != word {
+		return malformed
+	}
+	return i + len(word)
+}
+
+func scanNumber(b []byte, i int) int {
+	if b[i] == '-' {
+		i++
+	}
+	switch {
+	case i >= len(b):
+		return malformed
+	case b[i] == '0':
+		i++
+	default:
+		if i = scanDigits(b, i); i < 0 {
+			return malformed
+		}
+	}
+	if i < len(b) && b[i] == '.' {
+		if i = scanDigits(b, i+1); i < 0 {
+			return malformed
+		}
+	}
+	if i < len(b) && (b[i] == 'e' || b[i] == 'E') {
+		if i++; i < len(b) && (b[i] == '+' || b[i] == '-') {
+			i++
+		}
+		return scanDigits(b, i)
+	}
+	return i
+}
+
+// scanDigits wants one digit at least.
+func scanDigits(b []byte, i int) int {
+	start := i
+	for i < len(b) && b[i]-'0' <= 9 {
+		i++
+	}
+	if i == start {
+		return malformed
+	}
+	return i
+}
+
+// scanString checks the string whose opening quote is at i and returns the position after
+// its closing one.
+func scanString(b []byte, i int) int {
+	i++
+	for {
+		i = skipPlain(b, i)
+		if i >= len(b) {
+			return malformed
+		}
+		switch c := b[i]; {
+		case c == '"':
+			return i + 1
+		case c == '\\':
+			if i = scanEscape(b, i); i < 0 {
+				return malformed
+			}
+		case c < ' ':
+			return malformed
+		default:
+			_, size := utf8.DecodeRune(b[i:])
+			if size == 1 {
+				return malformed
+			}
+			i += size
+		}
+	}
+}
+
+// skipPlain returns the first position from i on that is not printable ASCII other than
+// the quote and the backslash.
+func skipPlain(b []byte, i int) int {
+	const (
+		ones  = 0x0101010101010101
+		highs = 0x8080808080808080
+	)
+	// Eight bytes at a time: a high bit of stop is set where a byte is a quote, a
+	// backslash, a control character or not ASCII. Bytes above the first such one may be
+	// marked wrongly, which does not matter: the loop below looks at each.
+	for i+8 <= len(b) {
+		x := binary.LittleEndian.Uint64(b[i:])
+		quote := x ^ ones*'"'
+		backslash := x ^ ones*'\\'
+		stop := (quote-ones)&^quote | (backslash-ones)&^backslash | (x-ones*' ')&^x | x
+		if stop&highs != 0 {
+			break
+		}
+		i += 8
+	}
+	for i < len(b) && b[i] >= ' ' && b[i] < utf8.RuneSelf && b[i] != '"' && b[i] != '\\' {
+		i++
+	}
+	return i
+}
+
+// scanEscape checks the escape whose backslash is at i.
+func scanEscape(b []byte, i int) int {
+	if i+1 >= len(b) {
+		return malformed
+	}
+	switch b[i+1] {
+	case '"', '\\', '/', 'b', 'f', 'n', 'r', 't':
+		return i + 2
+	case 'u':
+		if _, ok := hex4(b, i+2); ok {
+			return i + 6
+		}
+	}
+	return malformed
+}
+
+func hex4(b []byte, i int) (r rune, ok bool) {
+	if i+4 > len(b) {
+		return 0, false
+	}
+	for _, c := range b[i : i+4] {
+		switch {
+		case c-'0' <= 9:
+			c -= '0'
+		case (c|0x20)-'a' <= 'f'-'a':
+			c = (c | 0x20) - 'a' + 10
+		default:
+			return 0, false
+		}
+		r = r<<4 | rune(c)
+	}
+	return r, true
+}
+
+// unescapePrefix writes the text of a well-formed string, given without its quotes, into
+// dst as far as it fits, and returns its length there.
+func unescapePrefix(dst, text []byte) (n int) {
+	for i := 0; i < len(text) && n <= len(dst)-utf8.UTFMax; {
+		if text[i] != '\\' {
+			dst[n] = text[i]
+			n, i = n+1, i+1
+			continue
+		}
+		r, width := unescape(text, i)
+		n += utf8.EncodeRune(dst[n:], r)
+		i += width
+	}
+	return n
+}
+
+// unescape reads the well-formed escape whose backslash is at i. Half a surrogate pair is
+// the replacement character, as encoding/json has it.
+func unescape(text []byte, i int) (r rune, width int) {
+	switch c := text[i+1]; c {
+	case 'b':
+		return '\b', 2
+	case 'f':
+		return '\f', 2
+	case 'n':
+		return '\n', 2
+	case 'r':
+		return '\r', 2
+	case 't':
+		return '\t', 2
+	case 'u':
+		r, _ = hex4(text, i+2)
+		if !utf16.IsSurrogate(r) {
+			return r, 6
+		}
+		if i+8 <= len(text) && text[i+6] == '\\' && text[i+7] == 'u' {
+			low, _ := hex4(text, i+8)
+			if both := utf16.DecodeRune(r, low); both != utf8.RuneError {
+				return both, 12
+			}
+		}
+		return utf8.RuneError, 6
+	default:
+		return rune(c), 2
+	}
+}
+
+// The functions below find the ends of what has been checked before. On anything else
+// they may be wrong, but stay inside b.
+
+// skipString returns the position after the string whose opening quote is at i.
+func skipString(b []byte, i int) int {
+	for i = skipPlain(b, i+1); i < len(b); i = skipPlain(b, i) {
+		switch b[i] {
+		case '"':
+			return i + 1
+		case '\\':
+			i += 2
+		default:
+			i++
+		}
+	}
+	return len(b)
+}
+
+// skipValue returns the position after the value that starts at i.
+func skipValue(b []byte, i int) int {
+	for level := 0; i < len(b); {
+		switch b[i] {
+		case '"':
+			i = skipString(b, i)
+		case '{', '[':
+			level++
+			i++
+			continue
+		case '}', ']':
+			level--
+			i++
+		default:
+			if level == 0 {
+				return skipScalar(b, i)
+			}
+			i++
+			continue
+		}
+		if level <= 0 {
+			return i
+		}
+	}
+	return i
+}
+
+// skipScalar returns where the number or literal at i ends.
+func skipScalar(b []byte, i int) int {
+	for i < len(b) {
+		switch b[i] {
+		case ',', ']', '}', ':', ' ', '\n', '\r', '\t':
+			return i
+		}
+		i++
+	}
+	return i
+}
