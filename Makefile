@@ -1,0 +1,90 @@
+# What a developer does here. Each of these works from a fresh clone on a machine with
+# Go 1.26 and Node 20.
+
+GO ?= go
+NPM ?= npm
+ARGS ?=
+FUZZTIME ?= 10s
+
+VERSION := $(shell git describe --always --dirty 2>/dev/null || echo devel)
+NODE_MODULES := web/node_modules/.package-lock.json
+PAGES := web/dist/index.html
+CLIENT := clientfiles/files/VERSION
+GO_FILES = $(shell find . -name '*.go' -not -path '*/node_modules/*')
+
+.PHONY: help run build test check fmt bench fuzz clean web go-check web-check go-test web-test packages
+
+help:
+	@echo "make run     build the server and start it (ARGS='--addr :4000')"
+	@echo "make build   leave bin/kachi, with pages and client script inside"
+	@echo "make test    all tests; installs missing Debian packages where it may"
+	@echo "make check   format, vet, lint, the import rule: seconds"
+	@echo "make fmt     format everything"
+	@echo "make bench   benchmarks of the Go packages"
+	@echo "make fuzz    every fuzz target for FUZZTIME (10s)"
+	@echo "make clean   remove what was built"
+
+run: build
+	@exec bin/kachi serve $(ARGS)
+
+build: web
+	@mkdir -p bin
+	$(GO) build -trimpath -ldflags '-s -w -X main.version=$(VERSION)' -o bin/kachi ./cmd/kachi
+
+test: packages build web-test go-test
+
+check: go-check web-check
+
+fmt: $(NODE_MODULES)
+	gofmt -w $(GO_FILES)
+	$(NPM) --prefix web run --silent format
+
+# The pages and the client files, which the server embeds.
+
+web: $(PAGES) $(CLIENT)
+
+$(NODE_MODULES): web/package.json web/package-lock.json web/.npmrc
+	$(NPM) --prefix web ci --no-audit --no-fund --loglevel=error
+	@touch $@
+
+$(PAGES): $(NODE_MODULES) web/index.html web/vite.config.ts web/tsconfig.json $(shell find web/src web/public -type f)
+	$(NPM) --prefix web run --silent build -- --logLevel warn
+	@touch $@
+
+$(CLIENT): $(NODE_MODULES) web/scripts/client-files.mjs
+	node web/scripts/client-files.mjs
+
+# Checks
+
+go-check:
+	@unformatted=$$(gofmt -l $(GO_FILES)); if [ -n "$$unformatted" ]; then echo "gofmt would change:"; echo "$$unformatted"; exit 1; fi
+	$(GO) vet ./...
+	$(GO) tool staticcheck ./...
+	$(GO) test ./internal/imports
+
+web-check: $(NODE_MODULES)
+	$(NPM) --prefix web run --silent check
+
+# Tests
+
+# Missing programs fail the tests that need them, instead of skipping those.
+go-test: export KACHI_TEST_ALL = 1
+go-test: web
+	$(GO) test -race -timeout 10m ./...
+
+web-test: $(NODE_MODULES)
+	$(NPM) --prefix web run --silent test
+
+packages:
+	@scripts/debian-packages
+
+bench:
+	$(GO) test -run '^$$' -bench . -benchmem ./...
+
+fuzz:
+	@scripts/fuzz $(FUZZTIME)
+
+clean:
+	rm -rf bin web/node_modules
+	find web/dist -mindepth 1 -not -name placeholder.html -delete
+	find clientfiles/files -mindepth 1 -not -name placeholder.txt -delete
