@@ -65,14 +65,15 @@ type Node interface {
 	// that it was queued to.
 	//
 	// answer is called at most once for each of these ids, from any goroutine,
-	// possibly before DeliverWithAck has returned, with none of the node's locks held
-	// that any method here takes: with the socket's answer, or, once it is certain
-	// that there will be none because the socket has disconnected, with Data nil. The
-	// node fills in Socket, Data and Attachments. answer never blocks.
+	// possibly before DeliverWithAck has returned: with the socket's answer, or, once
+	// it is certain that there will be none because the socket has disconnected, with
+	// Data nil. The node fills in Socket, Data and Attachments. It holds no lock then
+	// that stop or a method of Node takes: the last answer usually calls stop. answer
+	// never blocks.
 	//
 	// stop forgets what has not been answered; the adapter always calls it, once. A
 	// call of answer that began before may still be running when stop returns; none
-	// begins after. stop is never nil.
+	// begins after. stop is never nil, and waits for nothing.
 	DeliverWithAck(p *packet.Packet, t Target, f Flags, answer func(Answer)) (ids []string, stop func())
 
 	// Sockets describes the local sockets in t. It may marshal data of the
@@ -160,9 +161,10 @@ type Adapter interface {
 
 	// Close leaves the cluster and tells the other nodes, when the broker can be
 	// reached. Pending requests return ErrClosed with what they have. When it has
-	// returned, nothing of the adapter runs, its Node is not called any more, and all
-	// other methods fail with ErrClosed. The context bounds the farewell; resources
-	// are released whatever it says.
+	// returned, nothing of the adapter runs, its Node is not called any more (except by
+	// a method that somebody called before and that is still under way), and all other
+	// methods fail with ErrClosed. The context bounds the farewell; resources are
+	// released whatever it says. A second Close does nothing.
 	Close(ctx context.Context) error
 
 	// Nodes is the number of nodes that serve this namespace, this one included.

@@ -48,8 +48,8 @@ type news struct {
 	err    error // newsGone: ErrNodeLost or nil; newsEnd: why
 }
 
-func newGathering(sink AckSink, r roll) *gathering {
-	return &gathering{sink: sink, roll: r, wake: make(chan struct{}, 1)}
+func newGathering(sink AckSink) *gathering {
+	return &gathering{sink: sink, wake: make(chan struct{}, 1)}
 }
 
 func (g *gathering) add(n news) {

@@ -57,7 +57,7 @@ func (m *Memory) BroadcastWithAck(ctx context.Context, p *packet.Packet, t Targe
 	}
 	ctx, cancel := bounded(ctx)
 	defer cancel()
-	g := newGathering(sink, roll{})
+	g := newGathering(sink)
 	stop := g.askLocal("", m.node, p, t, f)
 	defer stop()
 	return g.wait(ctx, m.ended)
