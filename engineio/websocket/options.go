@@ -1,0 +1,79 @@
+package websocket
+
+import (
+	"net/http"
+	"time"
+
+	"github.com/kachi-io/kachi/internal/outbox"
+)
+
+// Options are the settings of a connection. The zero value, and nil, mean the
+// defaults. Accept copies what it keeps.
+//
+// There is no check of the Origin header: which pages may connect is decided by the
+// caller, before Accept, for all its transports alike. A server that takes cookies and
+// skips that check lets any page act for its users.
+type Options struct {
+	// MaxMessage is the size in bytes of the largest message that is read, after
+	// inflating. Default 1,000,000.
+	MaxMessage int
+
+	// Deflate allows permessage-deflate. Nil: it is declined.
+	Deflate *Deflate
+
+	// Header is added to the answer 101, in place of what w has under the same names.
+	Header http.Header
+
+	// Subprotocols are those that the server speaks, in order of preference.
+	Subprotocols []string
+
+	// Queue bounds the backlog of outgoing frames. Default 4,096 frames and 4 MiB.
+	Queue outbox.Limits
+
+	// WriteTimeout is how long the peer may take nothing of a pending write. Default
+	// 30 s.
+	WriteTimeout time.Duration
+
+	// CloseTimeout is how long Close waits for the peer's close frame, and how long
+	// the rest of a closed connection is read so that the peer gets our close frame.
+	// Default 5 s.
+	CloseTimeout time.Duration
+}
+
+// settings is what a connection keeps of its options.
+type settings struct {
+	maxMessage   int
+	queue        outbox.Limits
+	writeTimeout time.Duration
+	closeTimeout time.Duration
+	deflate      *Deflate // nil unless negotiated
+}
+
+func (o *Options) settings(deflate bool) settings {
+	if o == nil {
+		o = &Options{}
+	}
+	s := settings{
+		maxMessage:   or(o.MaxMessage, 1_000_000),
+		writeTimeout: or(o.WriteTimeout, 30*time.Second),
+		closeTimeout: or(o.CloseTimeout, 5*time.Second),
+		queue: outbox.Limits{
+			Messages: or(o.Queue.Messages, 4096),
+			Bytes:    or(o.Queue.Bytes, 4<<20),
+		},
+	}
+	if deflate {
+		s.deflate = o.Deflate
+		if s.deflate == nil {
+			s.deflate = new(Deflate)
+		}
+	}
+	return s
+}
+
+func or[T int | time.Duration](v, otherwise T) T {
+	if v <= 0 {
+		return otherwise
+	}
+	return v
+}

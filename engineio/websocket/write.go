@@ -1,0 +1,218 @@
+package websocket
+
+import (
+	"errors"
+	"os"
+	"sync"
+	"time"
+)
+
+const (
+	// gatherLen is how many bytes of waiting frames go into one write. It is also the
+	// size of a TLS record.
+	gatherLen = 16 << 10
+
+	// gatherFrames is how many of them.
+	gatherFrames = 128
+
+	// quantum is how many bytes of one frame a flusher, or a caller of Send, hands to
+	// the kernel at most. The rest is for the connection's own goroutine, so that a
+	// large frame delays nobody.
+	quantum = 256 << 10
+)
+
+// output is what one write takes, in the hands of whoever has the writer token. It is
+// pooled, together with the function value that RawConn.Write needs.
+type output struct {
+	frames  []*Frame // taken and not yet encoded
+	pongs   []byte
+	closing []byte
+
+	data []byte           // what is to be written: gathered, or of a frame
+	buf  *[gatherLen]byte // where it was gathered
+
+	wait  bool // onWritable returns false when the kernel takes nothing
+	moved bool // it took something
+	err   error
+
+	writable func(fd uintptr) bool // o.onWritable
+}
+
+var outputs = sync.Pool{New: func() any {
+	o := &output{frames: make([]*Frame, 0, gatherFrames+maxFirst)}
+	o.writable = o.onWritable
+	return o
+}}
+
+var gatherBuffers = sync.Pool{New: func() any { return new([gatherLen]byte) }}
+
+func newOutput() *output { return outputs.Get().(*output) }
+
+func (o *output) free() {
+	o.reset()
+	outputs.Put(o)
+}
+
+// reset drops what was written, and what it pins.
+func (o *output) reset() {
+	clear(o.frames)
+	o.frames = o.frames[:0]
+	o.pongs, o.closing, o.data, o.err = nil, nil, nil, nil
+	if o.buf != nil {
+		gatherBuffers.Put(o.buf)
+		o.buf = nil
+	}
+}
+
+// take moves what is to be written next to o. The caller holds c.mu and the token.
+func (c *Conn) take(o *output) {
+	o.pongs, c.pongs, c.npongs = c.pongs, nil, 0
+	o.frames = append(o.frames, c.first...)
+	clear(c.first)
+	c.first = c.first[:0]
+	urgent := len(o.pongs)
+	for _, f := range o.frames {
+		urgent += len(f.wire)
+	}
+	before, had := len(o.frames), c.queue.Bytes()
+	o.frames = c.queue.Pop(o.frames, gatherFrames, gatherLen-urgent)
+	c.flyingMessages, c.flyingBytes = len(o.frames)-before, had-c.queue.Bytes()
+	if c.queue.Len() == 0 {
+		o.closing = c.closing
+	}
+}
+
+// gather makes o.data of what was taken. Several frames are copied together: for 20
+// frames of 110 bytes that costs GATHER_COPY and writev GATHER_WRITEV. A single one is
+// written from where it is, whatever its size, and so is a large one, because Pop
+// leaves what does not fit into a gather buffer alone.
+func (o *output) gather(d *Deflate) {
+	if len(o.frames) == 1 && len(o.pongs) == 0 && len(o.closing) == 0 {
+		o.data = o.frames[0].bytes(d)
+		return
+	}
+	if len(o.frames) == 0 && len(o.pongs) == 0 {
+		o.data = o.closing
+		return
+	}
+	o.buf = gatherBuffers.Get().(*[gatherLen]byte)
+	b := append(o.buf[:0], o.pongs...)
+	for _, f := range o.frames {
+		b = append(b, f.bytes(d)...)
+	}
+	o.data = append(b, o.closing...) // moves to the heap if control frames met a large one
+}
+
+// wrote settles what was taken, and reports whether there is more to do. The caller
+// holds c.mu and the token.
+func (c *Conn) wrote(o *output) (more bool) {
+	c.flyingMessages, c.flyingBytes = 0, 0
+	if o.closing != nil && !c.dead {
+		c.closeWritten()
+	}
+	return c.pending()
+}
+
+// write writes o.data as far as that goes without waiting, and gives the token back or
+// on: to the flusher if more has come, to a goroutine of the connection if the kernel
+// took less than all. The caller has the token, and raw is not nil. o is the caller's
+// again unless the result is nil.
+func (c *Conn) write(o *output) *output {
+	if err := c.tryWrite(o); err != nil {
+		c.shutdown(err)
+		o.err = err
+		return o
+	}
+	if len(o.data) > 0 {
+		go c.drain(o)
+		return nil
+	}
+	c.mu.Lock()
+	c.writer = idle
+	if c.wrote(o) {
+		c.wake()
+	}
+	c.mu.Unlock()
+	return o
+}
+
+// tryWrite writes what the kernel takes, once.
+func (c *Conn) tryWrite(o *output) error {
+	o.wait, o.moved, o.err = false, false, nil
+	if err := c.raw.Write(o.writable); err != nil {
+		return err
+	}
+	return o.err
+}
+
+func (o *output) onWritable(fd uintptr) bool {
+	n, again, err := rawWrite(fd, o.data[:min(len(o.data), quantum)])
+	o.data = o.data[n:]
+	o.moved, o.err = n > 0, err
+	return !(o.wait && again && n == 0)
+}
+
+// drain writes until nothing is left, waiting for the peer where it must, and gives
+// the token back. It begins with what is left in o.
+func (c *Conn) drain(o *output) {
+	defer o.free()
+	for {
+		for len(o.data) > 0 {
+			if err := c.writeWaiting(o); err != nil {
+				if errors.Is(err, os.ErrDeadlineExceeded) {
+					err = ErrWriteTimeout
+				}
+				c.shutdown(err)
+				return
+			}
+		}
+		c.mu.Lock()
+		if !c.wrote(o) {
+			c.writer = idle
+			c.mu.Unlock()
+			return
+		}
+		o.reset()
+		c.take(o)
+		c.mu.Unlock()
+		o.gather(c.deflate)
+	}
+}
+
+// writeWaiting writes at least a byte of o.data.
+func (c *Conn) writeWaiting(o *output) error {
+	if c.raw == nil {
+		// Each piece has the whole time-out for itself.
+		if err := c.nc.SetWriteDeadline(time.Now().Add(c.writeTimeout)); err != nil {
+			return err
+		}
+		n, err := c.nc.Write(o.data[:min(len(o.data), gatherLen)])
+		o.data = o.data[n:]
+		return err
+	}
+	err := c.tryWrite(o)
+	if err != nil || o.moved {
+		return err
+	}
+	if err := c.nc.SetWriteDeadline(time.Now().Add(c.writeTimeout)); err != nil {
+		return err
+	}
+	o.wait = true
+	err = c.raw.Write(o.writable)
+	// The deadline would fail writes that do not wait, too.
+	if cleared := c.nc.SetWriteDeadline(time.Time{}); err == nil {
+		err = cleared
+	}
+	if errors.Is(err, os.ErrDeadlineExceeded) {
+		// Linux calls a socket writable when a third of its buffer is free. A slow
+		// peer may need longer for that than the time-out, and has still read.
+		if again := c.tryWrite(o); again == nil && o.moved {
+			return nil
+		}
+		return err
+	}
+	if err != nil {
+		return err
+	}
+	return o.err
+}
