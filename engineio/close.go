@@ -1,0 +1,136 @@
+package engineio
+
+import (
+	"runtime/debug"
+
+	"github.com/kachi-io/kachi/engineio/websocket"
+)
+
+// Close ends the session after what waits for the client has been written, with the
+// reason [ForcedClose]. What is sent after it is refused, and what the client still sends
+// is dropped. A polling client has 30 s to come for the rest, a WebSocket client
+// [Options.WriteTimeout] and 5 s to take it. Close returns at once and may be called by
+// the receiver.
+func (s *Session) Close() {
+	s.mu.Lock()
+	if s.state.Load() >= stateClosing {
+		s.mu.Unlock()
+		return
+	}
+	conn := s.conn.Load()
+	if conn != nil {
+		if messages, _ := conn.Buffered(); messages == 0 {
+			s.endLocked(ForcedClose, nil, true)
+			s.mu.Unlock()
+			return
+		}
+	}
+	defer s.mu.Unlock()
+	s.state.Store(stateClosing)
+	s.disarm()
+	if conn != nil {
+		_ = conn.Close(websocket.StatusNoStatus, "") // bounds itself, and ends the reader
+		return
+	}
+	// Opening, or polling. An upgrade that succeeds all the same closes then.
+	s.arm(beatLinger, lingerTimeout)
+	s.polling.shut, s.polling.late = true, s.polling.waiting == nil
+	s.polling.wake()
+}
+
+// Abort ends the session at once and discards what waits for the client. reason and err
+// are those that [Receiver.Closed] gets. It may be called with locks held: nothing is
+// called back before it returns.
+func (s *Session) Abort(reason Reason, err error) { s.end(reason, err, false) }
+
+// end is the one way to the state closed; whoever comes second is too late. orderly
+// closes a WebSocket connection with a close frame, behind what waits for it; otherwise
+// it is cut.
+func (s *Session) end(reason Reason, err error, orderly bool) {
+	s.mu.Lock()
+	s.endLocked(reason, err, orderly)
+	s.mu.Unlock()
+}
+
+func (s *Session) endLocked(reason Reason, err error, orderly bool) {
+	if s.state.Load() == stateClosed {
+		return
+	}
+	if s.state.Load() == stateClosing && orderly {
+		reason = ForcedClose // the server began it, however the client reacts
+	}
+	s.state.Store(stateClosed)
+	s.reason, s.err = reason, err
+	s.disarm()
+	e := ending{conn: s.conn.Load(), orderly: orderly}
+	if c := s.upgrade; c != nil {
+		s.upgrade, e.candidate = nil, c.conn
+		c.disarm()
+	}
+	if p := s.polling; p != nil {
+		p.outbox.Clear()
+		e.get, e.post = p.writing, p.post
+		p.last = lastPacket(reason)
+		p.ring()
+	}
+	if s.receiver == nil { // still being made: open sees to the rest
+		s.unfinished = &e
+		return
+	}
+	go s.finish(e)
+}
+
+// lastPacket answers the poll that waits when its session ends: a client that has said
+// good-bye itself gets a noop, any other the close packet.
+func lastPacket(reason Reason) byte {
+	if reason == TransportClose {
+		return '6'
+	}
+	return '1'
+}
+
+// ending is what is left to do when a session has been closed.
+type ending struct {
+	conn, candidate *websocket.Conn
+	orderly         bool
+	get, post       *exchange
+}
+
+func (s *Session) finish(e ending) {
+	switch {
+	case e.conn == nil:
+	case e.orderly:
+		_ = e.conn.Close(websocket.StatusNoStatus, "")
+	default:
+		_ = e.conn.CloseNow()
+	}
+	if e.candidate != nil {
+		_ = e.candidate.Close(websocket.StatusNoStatus, "")
+	}
+	if e.get != nil {
+		e.get.release()
+	}
+	if e.post != nil {
+		e.post.release()
+	}
+	s.receive.Lock()
+	s.guard(func() { s.receiver.Closed(s.reason, s.err) })
+	s.receive.Unlock()
+	s.server.log.Debug("session closed", "sid", s.id, "reason", string(s.reason), "error", s.err)
+	if hook := s.server.opts.Hooks.Closed; hook != nil {
+		s.guard(func() { hook(s, s.reason, s.err) })
+	}
+	s.unhold()
+}
+
+// guard runs a call of the receiver. net/http recovers the panics of its handlers; a
+// panic on a goroutine of ours would end the process for what one client has sent.
+func (s *Session) guard(call func()) {
+	defer func() {
+		if p := recover(); p != nil {
+			s.server.log.Error("panic in a receiver", "sid", s.id, "panic", p, "stack", string(debug.Stack()))
+			s.Abort(TransportError, errPanic)
+		}
+	}()
+	call()
+}

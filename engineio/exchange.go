@@ -1,0 +1,134 @@
+package engineio
+
+import (
+	"errors"
+	"net/http"
+	"strconv"
+	"sync"
+	"time"
+)
+
+const (
+	// releaseGrace is what an answer that is being written when its session ends may
+	// still take, so that a client that does read gets it.
+	releaseGrace = time.Second
+	// drainTimeout bounds what net/http waits for the rest of a body that was not read.
+	drainTimeout = 5 * time.Second
+)
+
+// exchange is one HTTP request of a session in the hands of its handler, and the means
+// to end it from outside: when the session closes, whatever it waits for from the
+// network ends by a deadline, whatever the peer does.
+//
+// Its lock comes after the session's. Deadlines touch memory only.
+type exchange struct {
+	r  *http.Request
+	w  http.ResponseWriter
+	rc *http.ResponseController
+
+	consumed bool // the body was read to its end
+
+	mu     sync.Mutex
+	stage  stage
+	ending bool // released
+}
+
+type stage uint8
+
+const (
+	waiting stage = iota // for something to send, or processing
+	reading              // the body
+	writing              // the answer
+	left                 // the handler returned: its connection belongs to another request
+)
+
+func newExchange(w http.ResponseWriter, r *http.Request) *exchange {
+	return &exchange{r: r, w: w, rc: http.NewResponseController(w)}
+}
+
+// hold lifts the host's ReadTimeout and WriteTimeout, which are meant for ordinary
+// requests, from one that waits. Without that net/http takes the end of ReadTimeout for
+// the end of the connection. Hosts that cannot do it cut long polls short.
+func (x *exchange) hold() {
+	_ = x.rc.SetReadDeadline(time.Time{})
+	_ = x.rc.SetWriteDeadline(time.Time{})
+}
+
+// read marks the body as being read; it reports false when the session has ended.
+func (x *exchange) read() bool {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	x.stage = reading
+	return !x.ending
+}
+
+func (x *exchange) processed() {
+	x.mu.Lock()
+	x.stage = waiting
+	x.mu.Unlock()
+}
+
+// release ends what the exchange waits for.
+func (x *exchange) release() {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	x.ending = true
+	switch x.stage {
+	case reading:
+		_ = x.rc.SetReadDeadline(time.Now())
+	case writing:
+		_ = x.rc.SetWriteDeadline(time.Now().Add(releaseGrace))
+	}
+}
+
+// patience bounds the rest of a body, from now.
+func (x *exchange) patience(d time.Duration) {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	if x.stage == reading {
+		_ = x.rc.SetReadDeadline(time.Now().Add(d))
+	}
+}
+
+// answer writes the whole answer and sees it out: afterwards it is the kernel's. It
+// takes no longer than timeout, or releaseGrace when the session ends meanwhile.
+func (x *exchange) answer(status int, body []byte, timeout time.Duration) error {
+	x.mu.Lock()
+	x.stage = writing
+	if x.ending {
+		timeout = min(timeout, releaseGrace)
+	}
+	_ = x.rc.SetWriteDeadline(time.Now().Add(timeout))
+	if x.r.ContentLength != 0 && !x.consumed {
+		// net/http reads what is left of the body before it answers.
+		_ = x.rc.SetReadDeadline(time.Now().Add(drainTimeout))
+	}
+	x.mu.Unlock()
+
+	h := x.w.Header()
+	h.Set("Content-Length", strconv.Itoa(len(body)))
+	x.w.WriteHeader(status)
+	_, err := x.w.Write(body)
+	if flushErr := x.rc.Flush(); err == nil && !errors.Is(flushErr, http.ErrNotSupported) {
+		err = flushErr
+	}
+	x.leave()
+	return err
+}
+
+// leave gives the connection back: deadlines of HTTP/1 belong to it and not to the
+// request, and net/http renews the one for writing only where the host has a
+// WriteTimeout.
+func (x *exchange) leave() {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	if x.stage == left {
+		return
+	}
+	x.stage = left
+	var deadline time.Time
+	if srv, _ := x.r.Context().Value(http.ServerContextKey).(*http.Server); srv != nil && srv.WriteTimeout > 0 {
+		deadline = time.Now().Add(srv.WriteTimeout)
+	}
+	_ = x.rc.SetWriteDeadline(deadline)
+}

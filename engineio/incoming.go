@@ -1,0 +1,38 @@
+package engineio
+
+import (
+	"errors"
+
+	"github.com/kachi-io/kachi/engineio/packet"
+)
+
+var errPanic = errors.New("engineio: receiver panicked")
+
+// take handles one packet of the client, whatever carried it. It reports false when the
+// packet broke the rules, which has ended the session. Under receive.
+func (s *Session) take(p packet.Packet, err error) bool {
+	if s.state.Load() != stateOpen {
+		return true // too late for everything
+	}
+	if err != nil {
+		s.end(ParseError, err, true)
+		return false
+	}
+	switch p.Type {
+	case packet.Message:
+		s.deliver(p.Data, p.Binary)
+	case packet.Pong:
+		s.ponged()
+	case packet.Close:
+		// The reference ignores it over WebSocket, and waits for the ping time-out.
+		s.end(TransportClose, nil, true)
+	case packet.Ping:
+		s.end(TransportError, ErrHeartbeatDirection, true)
+		return false
+	}
+	return true // open, upgrade and noop mean nothing here; the reference ignores them too
+}
+
+func (s *Session) deliver(data []byte, binary bool) {
+	s.guard(func() { s.receiver.Message(data, binary) })
+}

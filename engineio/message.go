@@ -1,0 +1,106 @@
+package engineio
+
+import (
+	"sync"
+
+	"github.com/kachi-io/kachi/engineio/packet"
+	"github.com/kachi-io/kachi/engineio/websocket"
+)
+
+// Room is how many bytes [NewMessage] wants free in front of the text: the WebSocket
+// frame's header and the packet's type are written there, so that the text is not
+// copied.
+const Room = websocket.HeaderRoom + 1
+
+// Message is one message of the layer above: a text and its binary attachments (each a
+// message of its own on the wire), or a binary one alone. What belongs together is sent
+// together: nothing comes between its parts. It is encoded at most once for WebSocket
+// however many sessions receive it.
+//
+// Set the fields before the first Send. After that the Message is immutable, and any
+// number of goroutines may send it.
+type Message struct {
+	// Volatile lets the message be dropped where there is no room for it.
+	Volatile bool
+	// NoCompress leaves the message out of compression. An answer to a poll that holds
+	// others as well may still be compressed.
+	NoCompress bool
+
+	buf    []byte   // Room, then the text; nil when there is none
+	binary [][]byte // attachments
+	size   int
+
+	once  sync.Once
+	frame *websocket.Frame
+}
+
+// NewMessage makes a message of the text in buf, which must be valid UTF-8 and stand
+// behind [Room] reserved bytes, and of attachments that follow it. All of them belong to
+// the message from now on. It panics when buf is shorter than Room.
+func NewMessage(buf []byte, attachments ...[]byte) *Message {
+	m := &Message{buf: buf, binary: attachments, size: wireSize(len(buf) - Room + 1)}
+	buf[Room-1] = '0' + byte(packet.Message)
+	for _, a := range attachments {
+		m.size += wireSize(len(a))
+	}
+	return m
+}
+
+// TextMessage makes a message of a text, which must be valid UTF-8.
+func TextMessage(text string) *Message {
+	return NewMessage(append(make([]byte, Room, Room+len(text)), text...))
+}
+
+// BinaryMessage makes a message of bytes, which belong to it from now on.
+func BinaryMessage(data []byte) *Message {
+	return &Message{binary: [][]byte{data}, size: wireSize(len(data))}
+}
+
+// Size returns the bytes that the message counts for in a queue: those of its WebSocket
+// frames, so that a backlog that fitted before an upgrade fits after it.
+func (m *Message) Size() int { return m.size }
+
+// wireSize returns the size of a server's WebSocket frame (RFC 6455, 5.2).
+func wireSize(payload int) int {
+	switch {
+	case payload <= 125:
+		return payload + 2
+	case payload <= 0xffff:
+		return payload + 4
+	default:
+		return payload + 10
+	}
+}
+
+// wire returns the message as a WebSocket frame, made at first use.
+func (m *Message) wire() *websocket.Frame {
+	m.once.Do(func() {
+		frames := make([]*websocket.Frame, 0, 4)
+		if m.buf != nil {
+			frames = append(frames, websocket.BuildFrame(websocket.Text, m.buf[:len(m.buf):len(m.buf)]))
+		}
+		for _, a := range m.binary {
+			frames = append(frames, websocket.NewFrame(websocket.Binary, a))
+		}
+		m.frame = frames[0]
+		if len(frames) > 1 {
+			m.frame = websocket.Join(frames...)
+		}
+		m.frame.Volatile, m.frame.Plain = m.Volatile, m.NoCompress
+	})
+	return m.frame
+}
+
+// appendPayload appends the message to the payload of an answer to a poll.
+func (m *Message) appendPayload(dst []byte) []byte {
+	if m.buf != nil {
+		if len(dst) > 0 {
+			dst = append(dst, packet.Separator)
+		}
+		dst = append(dst, m.buf[Room-1:]...)
+	}
+	for _, a := range m.binary {
+		dst = packet.AppendPayload(dst, packet.Packet{Type: packet.Message, Data: a, Binary: true})
+	}
+	return dst
+}

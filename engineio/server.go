@@ -1,0 +1,239 @@
+package engineio
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"log/slog"
+	"math/rand/v2"
+	"net/http"
+	"strconv"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/kachi-io/kachi/engineio/websocket"
+	"github.com/kachi-io/kachi/internal/ids"
+	"github.com/kachi-io/kachi/internal/outbox"
+	"github.com/kachi-io/kachi/internal/wheel"
+)
+
+// Receiver is what a session delivers to. Its methods are called on goroutines of the
+// server, one at a time for each session, and must not block: while Message runs,
+// nothing else of that client is read.
+type Receiver interface {
+	// Message is a message from the client, in the order in which it sent them. The data
+	// belongs to the receiver; text is valid UTF-8.
+	Message(data []byte, binary bool)
+	// Closed is called exactly once, after the last Message, whoever ended the session.
+	// err tells more than the reason, or is nil.
+	Closed(reason Reason, err error)
+}
+
+// Server serves Engine.IO sessions. It is an [http.Handler]; make one with [NewServer].
+// All its methods are safe for concurrent use.
+type Server struct {
+	opts     *Options
+	accept   func(*Session) Receiver
+	sessions *registry
+	limits   limits
+	log      *slog.Logger
+
+	heartbeats *wheel.Wheel
+	upgrades   *wheel.Wheel // finer: its times are 100 ms
+	chunks     outbox.Chunks[*Message]
+	queue      outbox.Limits
+	accepting  websocket.Options // of every WebSocket connection; its Header is set per request
+
+	started time.Time // zero of the heartbeats' clock
+	closing atomic.Bool
+	idle    chan struct{} // signalled when a session is gone
+
+	mu     sync.Mutex
+	strays map[*websocket.Conn]struct{} // refused candidates that are being closed
+}
+
+// NewServer makes a server. accept is called for every new session, on the goroutine of
+// its first request and before the client is told of it, and returns the receiver of
+// what the client sends; it may send, but nothing is delivered until it returns.
+//
+// opts may be nil. NewServer panics when they contradict each other, see
+// [Options.Validate].
+func NewServer(accept func(*Session) Receiver, opts *Options) *Server {
+	if err := opts.Validate(); err != nil {
+		panic(err)
+	}
+	o := opts.withDefaults()
+	return &Server{
+		opts:       o,
+		accept:     accept,
+		sessions:   newRegistry(),
+		limits:     limits{total: o.MaxConnections, perAddress: o.MaxPerAddress},
+		log:        o.Logger,
+		heartbeats: wheel.New(heartbeatTick(o)),
+		upgrades:   wheel.New(upgradeTick),
+		queue:      outbox.Limits{Messages: o.MaxQueuedMessages, Bytes: o.MaxQueuedBytes},
+		accepting: websocket.Options{
+			MaxMessage:   o.MaxPayload,
+			Deflate:      o.Deflate,
+			Queue:        outbox.Limits{Messages: o.MaxQueuedMessages, Bytes: o.MaxQueuedBytes},
+			WriteTimeout: o.WriteTimeout,
+		},
+		started: time.Now(),
+		idle:    make(chan struct{}, 1),
+		strays:  make(map[*websocket.Conn]struct{}),
+	}
+}
+
+// ServeHTTP serves a request of an existing session, or begins a new one. It looks at
+// the query, not at the path.
+func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	q, from := parseRequest(r), s.identify(r)
+	origin := s.checkOrigin(r, from)
+	if origin == originAdmitted && !q.upgrade && s.opts.crossOrigin() {
+		s.setCORS(w.Header(), r)
+		if r.Method == http.MethodOptions {
+			s.preflight(w, r)
+			return
+		}
+	}
+	switch {
+	case !s.opts.serves(q.transport):
+		s.refuse(w, q, Refusal{Request: r, Code: CodeUnknownTransport})
+	case origin == originMalformed:
+		s.refuse(w, q, Refusal{Request: r, Code: CodeBadRequest, Cause: CauseInvalidOrigin})
+	case origin == originRefused:
+		s.refuse(w, q, Refusal{Request: r, Code: CodeForbidden, Cause: CauseOrigin, Message: "Origin not allowed"})
+	case q.sid == "":
+		s.handshake(w, r, q, from)
+	default:
+		s.resume(w, r, q)
+	}
+}
+
+// resume serves a request that names a session.
+func (s *Server) resume(w http.ResponseWriter, r *http.Request, q request) {
+	session := s.sessions.get(q.sid)
+	if session == nil || !session.alive() {
+		s.refuse(w, q, Refusal{Request: r, Code: CodeUnknownSession})
+		return
+	}
+	mismatch := Refusal{Request: r, Session: session, Code: CodeBadRequest, Cause: CauseTransportMismatch}
+	switch {
+	case q.upgrade && q.transport == WebSocket:
+		session.offerUpgrade(w, r, q)
+	case q.upgrade, q.transport != session.Transport():
+		s.refuse(w, q, mismatch)
+	case q.transport == WebSocket: // without a WebSocket handshake
+		mismatch.Cause = CauseTransportHandshake
+		s.refuse(w, q, mismatch)
+	case r.Method == http.MethodGet:
+		session.handlePoll(w, r, q)
+	case r.Method == http.MethodPost:
+		session.handlePost(w, r, q)
+	default:
+		x := newExchange(w, r)
+		_ = x.answer(http.StatusInternalServerError, nil, s.opts.WriteTimeout)
+	}
+}
+
+// Sessions returns the number of sessions, those included that are being closed.
+func (s *Server) Sessions() int { return int(s.sessions.count.Load()) }
+
+// Shutdown ends the server: handshakes are refused with status 503 from now on, every
+// session is closed with [ServerShuttingDown], what waits for a client is discarded, and
+// the goroutines of the sessions are waited for until ctx ends, whose error is then
+// returned. Call it before Shutdown of the http.Server, which waits for open polls. It
+// may be called again.
+func (s *Server) Shutdown(ctx context.Context) error {
+	s.closing.Store(true)
+	for {
+		// A handshake that was under way registers its session after all.
+		for _, session := range s.sessions.all() {
+			session.Abort(ServerShuttingDown, nil)
+		}
+		s.mu.Lock()
+		for c := range s.strays {
+			_ = c.CloseNow()
+		}
+		left := len(s.strays)
+		s.mu.Unlock()
+		if left == 0 && s.Sessions() == 0 {
+			return nil
+		}
+		select {
+		case <-s.idle:
+		case <-time.After(20 * time.Millisecond):
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	}
+}
+
+// gone takes a session out that has no goroutine left.
+func (s *Server) gone(session *Session) {
+	s.sessions.remove(session)
+	s.limits.release(session.handshake.Address)
+	s.signalIdle()
+}
+
+func (s *Server) signalIdle() {
+	select {
+	case s.idle <- struct{}{}:
+	default:
+	}
+}
+
+var errIDTaken = errors.New("engineio: GenerateID returned an id that is empty or in use")
+
+func (s *Server) generateID(r *http.Request) (string, error) {
+	if s.opts.GenerateID == nil {
+		return ids.New(), nil
+	}
+	id, err := s.opts.GenerateID(r)
+	if err == nil && id == "" {
+		err = errIDTaken
+	}
+	return id, err
+}
+
+// refuse answers with an error. As in the reference implementation a polling client gets
+// JSON, with status 403 for code 4 and 400 for all others, and a WebSocket handshake
+// status 400 and the message alone. 503 is our own, and the same for both.
+func (s *Server) refuse(w http.ResponseWriter, q request, f Refusal) {
+	if f.Message == "" {
+		f.Message = codeMessages[f.Code]
+	}
+	if f.Status == 0 {
+		f.Status = http.StatusBadRequest
+		if f.Code == CodeForbidden && !q.upgrade {
+			f.Status = http.StatusForbidden
+		}
+	}
+	var body []byte
+	h := w.Header()
+	if f.Status == http.StatusServiceUnavailable {
+		h.Set("Retry-After", strconv.Itoa(1+rand.IntN(maxRetryAfter)))
+	}
+	if q.upgrade && f.Status != http.StatusServiceUnavailable {
+		h.Set("Content-Type", "text/html")
+		h.Set("Connection", "close")
+		body = []byte(f.Message)
+	} else {
+		h.Set("Content-Type", "application/json")
+		body, _ = json.Marshal(struct {
+			Code    int    `json:"code"`
+			Message string `json:"message"`
+		}{f.Code, f.Message})
+	}
+	if s.opts.Hooks.Refused != nil {
+		s.opts.Hooks.Refused(f)
+	}
+	s.log.Debug("request refused", "code", f.Code, "message", f.Message, "cause", f.Cause, "error", f.Err,
+		"remote", f.Request.RemoteAddr)
+	x := newExchange(w, f.Request)
+	_ = x.answer(f.Status, body, s.opts.WriteTimeout)
+}
+
+// maxRetryAfter, in seconds, spreads the clients that are sent away together.
+const maxRetryAfter = 10

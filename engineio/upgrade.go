@@ -1,0 +1,234 @@
+package engineio
+
+import (
+	"net/http"
+	"time"
+
+	"github.com/kachi-io/kachi/engineio/packet"
+	"github.com/kachi-io/kachi/engineio/websocket"
+	"github.com/kachi-io/kachi/internal/wheel"
+)
+
+// candidate is a WebSocket connection that wants to take over a polling session. The
+// client asks on it (2probe), is answered (3probe), stops polling, and says that it moves
+// (5); anything else ends the candidate and leaves the session as it was.
+type candidate struct {
+	session *Session
+	conn    *websocket.Conn // nil while the handshake is being answered
+	timeout wheel.Timer
+	noop    wheel.Timer
+}
+
+const (
+	// noopInterval is how often a poll that waits is released while a client wants to
+	// stop polling. Not at once: the client would take the noop for the last poll, and
+	// send twice what it holds back (its tests count packets over 100 ms).
+	noopInterval = 100 * time.Millisecond
+	upgradeTick  = 10 * time.Millisecond
+	// strayTimeout is how long a refused candidate may take to say good-bye, and
+	// maxStrays how many may be about that at once.
+	strayTimeout = time.Second
+	maxStrays    = 256
+)
+
+var probeAnswer = websocket.NewFrame(websocket.Text, packet.AppendText(nil, packet.Pong, []byte("probe")))
+
+// offerUpgrade serves a WebSocket handshake that names a session.
+func (s *Session) offerUpgrade(w http.ResponseWriter, r *http.Request, q request) {
+	if !s.server.checkWebSocket(w, r, q) {
+		return
+	}
+	c := &candidate{session: s}
+	s.mu.Lock()
+	if s.state.Load() == stateClosed {
+		s.mu.Unlock()
+		s.refuseLate(w, r, q)
+		return
+	}
+	// One at a time, once, and not for a session that began on WebSocket: it has nothing
+	// to gain, and whoever comes there is not its client.
+	if s.first == WebSocket || s.polling == nil || s.upgrade != nil {
+		s.mu.Unlock()
+		s.server.turnAway(w, r, q, s)
+		return
+	}
+	s.upgrade = c
+	s.server.upgrades.Reset(&c.timeout, s.server.opts.UpgradeTimeout, (*candidateTimeout)(c))
+	s.hold()
+	s.mu.Unlock()
+
+	s.runHeadersHook(w.Header(), r, false)
+	conn, err := websocket.Accept(w, r, &s.server.accepting)
+	if err != nil {
+		s.server.log.Debug("WebSocket handshake failed", "error", err, "remote", r.RemoteAddr)
+		s.withdraw(c)
+		s.unhold()
+		return
+	}
+	s.mu.Lock()
+	live := s.upgrade == c
+	c.conn = conn
+	s.mu.Unlock()
+	if !live { // the session ended, or the time was up
+		_ = conn.Close(websocket.StatusNoStatus, "")
+	}
+	go s.readCandidate(c)
+}
+
+// readCandidate reads a candidate, and goes on as the session's reader when it succeeds.
+func (s *Session) readCandidate(c *candidate) {
+	for {
+		t, data, err := c.conn.Read()
+		if err != nil {
+			s.withdraw(c)
+			s.unhold()
+			return
+		}
+		p, err := packet.ParseText(data)
+		switch {
+		case t != websocket.Text || err != nil:
+		case p.Type == packet.Ping && string(p.Data) == "probe":
+			if c.conn.Send(probeAnswer) == nil {
+				s.probed(c)
+			}
+			continue
+		case p.Type == packet.Upgrade:
+			if s.takeOver(c) {
+				if hook := s.server.opts.Hooks.Upgraded; hook != nil {
+					s.guard(func() { hook(s) })
+				}
+				s.read(c.conn)
+				return
+			}
+		}
+		// Refused, or the session is gone: read on only until the client has let go,
+		// which Close bounds.
+		s.withdraw(c)
+		_ = c.conn.Close(websocket.StatusNoStatus, "")
+	}
+}
+
+// probed begins to release polls.
+func (s *Session) probed(c *candidate) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.upgrade == c {
+		s.server.upgrades.Reset(&c.noop, noopInterval, (*candidateNoop)(c))
+	}
+}
+
+// takeOver moves the session to the candidate: what waits is sealed and moved under the
+// lock, so that whatever is sent from here on comes behind it.
+func (s *Session) takeOver(c *candidate) bool {
+	s.mu.Lock()
+	if s.upgrade != c || s.state.Load() == stateClosed {
+		s.mu.Unlock()
+		return false
+	}
+	c.disarm()
+	s.upgrade = nil
+	p := s.polling
+	ping := p.ping // due, but no poll came for it
+	if s.beat == beatPong {
+		// The reference drops the time-out here, and never pings again when the pong got
+		// lost in the move.
+		s.arm(beatPong, s.server.opts.PingTimeout)
+	}
+	if p.post != nil {
+		// It was sent before the upgrade, so it counts; but its client's pongs come by
+		// another way now, and no longer bound it.
+		p.post.patience(s.server.opts.UpgradeTimeout)
+	}
+	s.moveTo(c.conn)
+	p.ring() // a poll that still waits is refused like those that come now
+	s.mu.Unlock()
+	if ping {
+		_ = c.conn.SendFirst(pingFrame)
+	}
+	return true
+}
+
+// withdraw lets the session go on without the candidate.
+func (s *Session) withdraw(c *candidate) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.upgrade == c {
+		s.upgrade = nil
+	}
+	c.disarm()
+}
+
+func (c *candidate) disarm() {
+	c.session.server.upgrades.Stop(&c.timeout)
+	c.session.server.upgrades.Stop(&c.noop)
+}
+
+type (
+	candidateTimeout candidate
+	candidateNoop    candidate
+)
+
+// Expire gives a candidate up that took too long.
+func (t *candidateTimeout) Expire(*wheel.Timer) {
+	c := (*candidate)(t)
+	s := c.session
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.upgrade != c {
+		return
+	}
+	s.upgrade = nil
+	s.server.upgrades.Stop(&c.noop)
+	if conn := c.conn; conn != nil {
+		_ = conn.Close(websocket.StatusNoStatus, "")
+	}
+}
+
+// Expire releases a poll that waits, and comes again.
+func (t *candidateNoop) Expire(*wheel.Timer) {
+	c := (*candidate)(t)
+	s := c.session
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.upgrade != c || s.polling == nil {
+		return
+	}
+	if p := s.polling; p.waiting != nil {
+		p.noop = true
+		p.wake()
+	}
+	s.server.upgrades.Reset(&c.noop, noopInterval, (*candidateNoop)(c))
+}
+
+// turnAway refuses a candidate as the reference does: the handshake is answered, and then
+// the connection closed. Clients take status 400 for a server that knows no WebSocket.
+func (s *Server) turnAway(w http.ResponseWriter, r *http.Request, q request, session *Session) {
+	s.mu.Lock()
+	full := s.closing.Load() || len(s.strays) >= maxStrays
+	s.mu.Unlock()
+	if full {
+		s.refuse(w, q, Refusal{Request: r, Session: session, Code: CodeBadRequest, Cause: CauseTransportMismatch})
+		return
+	}
+	o := s.accepting
+	o.CloseTimeout = strayTimeout
+	conn, err := websocket.Accept(w, r, &o)
+	if err != nil {
+		return
+	}
+	s.mu.Lock()
+	s.strays[conn] = struct{}{}
+	s.mu.Unlock()
+	_ = conn.Close(websocket.StatusNoStatus, "")
+	go func() {
+		for {
+			if _, _, err := conn.Read(); err != nil {
+				break
+			}
+		}
+		s.mu.Lock()
+		delete(s.strays, conn)
+		s.mu.Unlock()
+		s.signalIdle()
+	}()
+}
