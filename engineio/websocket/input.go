@@ -18,8 +18,8 @@ type reader struct {
 
 	readable func(fd uintptr) bool // c.onReadable
 	direct   []byte                // where it reads to, if not to inbuf
-	n        int                   // what it read
-	err      error
+	got      int                   // what it read
+	inputErr error
 }
 
 // readLen is the size of the pooled buffers in bytes.
@@ -145,19 +145,19 @@ func (c *Conn) readInto(dst []byte) (int, error) {
 		return n, err
 	}
 	err := c.readRaw(dst)
-	return c.n, err
+	return c.got, err
 }
 
 // readRaw waits until the socket can be read, and reads into dst or, if that is nil,
 // into a pooled buffer behind what is in small.
 func (c *Conn) readRaw(dst []byte) error {
-	c.direct, c.n, c.err = dst, 0, nil
+	c.direct, c.got, c.inputErr = dst, 0, nil
 	err := c.raw.Read(c.readable)
 	c.direct = nil
 	if err == nil {
-		err = c.err
+		err = c.inputErr
 	}
-	if err == nil && c.n == 0 {
+	if err == nil && c.got == 0 {
 		err = io.EOF
 	}
 	return err
@@ -166,7 +166,7 @@ func (c *Conn) readRaw(dst []byte) error {
 func (c *Conn) onReadable(fd uintptr) bool {
 	if c.direct != nil {
 		var again bool
-		c.n, again, c.err = rawRead(fd, c.direct)
+		c.got, again, c.inputErr = rawRead(fd, c.direct)
 		return !again
 	}
 	buf := readBuffers.Get().(*[readLen]byte)
@@ -174,10 +174,10 @@ func (c *Conn) onReadable(fd uintptr) bool {
 	n, again, err := rawRead(fd, buf[had:])
 	if n <= 0 {
 		readBuffers.Put(buf)
-		c.n, c.err = 0, err
+		c.got, c.inputErr = 0, err
 		return !again
 	}
 	copy(buf[:], c.in)
-	c.n, c.inbuf, c.in = n, buf, buf[:had+n]
+	c.got, c.inbuf, c.in = n, buf, buf[:had+n]
 	return true
 }
