@@ -39,7 +39,7 @@ var core = []string{"golang.org/x/", "github.com/gobwas/", "github.com/klauspost
 // reach says which third-party modules a folder's packages may depend on, directly or
 // through others. Folders that are not named may reach any.
 var reach = map[string][]string{
-	"internal":           append([]string{"github.com/google/go-cmp"}, core...),
+	"internal":           append([]string{"github.com/google/go-cmp", "github.com/coder/websocket"}, core...),
 	"engineio":           core,
 	"engineio/packet":    core,
 	"engineio/websocket": core,

@@ -1,0 +1,180 @@
+// Package pages serves the browser pages that are embedded in the program.
+package pages
+
+import (
+	"bytes"
+	"compress/gzip"
+	"crypto/sha256"
+	"encoding/base64"
+	"errors"
+	"fmt"
+	"io/fs"
+	"mime"
+	"net/http"
+	"path"
+	"strconv"
+	"strings"
+)
+
+// policy lets a page load scripts, styles, images and connections from the server that
+// it came from, and nothing else; text is never turned into markup or script.
+const policy = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; " +
+	"manifest-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'; " +
+	"require-trusted-types-for 'script'; trusted-types 'none'"
+
+// Handler serves a built site: index.html for "/", every other file by its path. All
+// files are read, hashed and compressed at once; what is not there is answered 404.
+type Handler struct {
+	files map[string]*file
+	built bool
+}
+
+type file struct {
+	plain, gzipped []byte // gzipped is nil where it does not pay
+	contentType    string
+	etag           string
+	cache          string
+}
+
+// New reads the site. When it has not been built, its pages say how to build it.
+func New(site fs.FS) (*Handler, error) {
+	h := &Handler{files: map[string]*file{}}
+	err := fs.WalkDir(site, ".", func(name string, entry fs.DirEntry, err error) error {
+		if err != nil || entry.IsDir() {
+			return err
+		}
+		content, err := fs.ReadFile(site, name)
+		if err != nil {
+			return err
+		}
+		h.files["/"+name] = newFile(name, content)
+		return nil
+	})
+	if err != nil {
+		return nil, fmt.Errorf("pages: %w", err)
+	}
+	if h.files["/index.html"] == nil && h.files["/placeholder.html"] == nil {
+		return nil, errors.New("pages: there is no index.html")
+	}
+	h.built = h.files["/index.html"] != nil
+	return h, nil
+}
+
+// Built reports whether the site was built before it was embedded.
+func (h *Handler) Built() bool { return h.built }
+
+func newFile(name string, content []byte) *file {
+	sum := sha256.Sum256(content)
+	f := &file{
+		plain:       content,
+		contentType: contentType(name),
+		etag:        `"` + base64.RawURLEncoding.EncodeToString(sum[:12]) + `"`,
+		cache:       "no-cache", // may be kept, and is asked about each time
+	}
+	if strings.HasPrefix(name, "assets/") {
+		f.cache = "public, max-age=31536000, immutable" // its name holds a hash of the content
+	}
+	var b bytes.Buffer
+	z, _ := gzip.NewWriterLevel(&b, gzip.BestCompression)
+	_, _ = z.Write(content)
+	_ = z.Close()
+	if b.Len() < len(content)*9/10 {
+		f.gzipped = b.Bytes()
+	}
+	return f
+}
+
+// contentType does not rely on the machine's own table where it matters.
+func contentType(name string) string {
+	switch path.Ext(name) {
+	case ".html":
+		return "text/html; charset=utf-8"
+	case ".js":
+		return "text/javascript; charset=utf-8"
+	case ".css":
+		return "text/css; charset=utf-8"
+	case ".svg":
+		return "image/svg+xml"
+	}
+	if t := mime.TypeByExtension(path.Ext(name)); t != "" {
+		return t
+	}
+	return "application/octet-stream"
+}
+
+func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	header := w.Header()
+	header.Set("Content-Security-Policy", policy)
+	header.Set("X-Content-Type-Options", "nosniff")
+	header.Set("Referrer-Policy", "no-referrer")
+	header.Set("Cross-Origin-Opener-Policy", "same-origin")
+
+	if r.Method != http.MethodGet && r.Method != http.MethodHead {
+		header.Set("Allow", "GET, HEAD")
+		http.Error(w, "Method Not Allowed", http.StatusMethodNotAllowed)
+		return
+	}
+	name, status := r.URL.Path, http.StatusOK
+	if name == "/" {
+		name = "/index.html"
+		if !h.built {
+			name, status = "/placeholder.html", http.StatusServiceUnavailable
+		}
+	}
+	f := h.files[name]
+	if f == nil {
+		http.NotFound(w, r)
+		return
+	}
+	f.serve(w, r, status)
+}
+
+func (f *file) serve(w http.ResponseWriter, r *http.Request, status int) {
+	header := w.Header()
+	header.Set("Cache-Control", f.cache)
+	header.Set("Vary", "Accept-Encoding")
+	body, etag := f.plain, f.etag
+	if f.gzipped != nil && acceptsGzip(r) {
+		body, etag = f.gzipped, f.etag[:len(f.etag)-1]+`-gzip"`
+		header.Set("Content-Encoding", "gzip")
+	}
+	if status == http.StatusOK {
+		header.Set("ETag", etag)
+		if matches(r.Header.Get("If-None-Match"), etag) {
+			header.Del("Content-Encoding")
+			w.WriteHeader(http.StatusNotModified)
+			return
+		}
+	}
+	header.Set("Content-Type", f.contentType)
+	header.Set("Content-Length", strconv.Itoa(len(body)))
+	w.WriteHeader(status)
+	if r.Method != http.MethodHead {
+		_, _ = w.Write(body) // a client that went away needs no answer
+	}
+}
+
+// acceptsGzip reads Accept-Encoding (RFC 9110, 12.5.3).
+func acceptsGzip(r *http.Request) bool {
+	for part := range strings.SplitSeq(r.Header.Get("Accept-Encoding"), ",") {
+		coding, weight, _ := strings.Cut(strings.TrimSpace(part), ";")
+		if coding = strings.TrimSpace(coding); !strings.EqualFold(coding, "gzip") && coding != "*" {
+			continue
+		}
+		q, found := strings.CutPrefix(strings.ReplaceAll(weight, " ", ""), "q=")
+		value, err := strconv.ParseFloat(q, 64)
+		return !found || err == nil && value > 0
+	}
+	return false
+}
+
+// matches reads If-None-Match, by weak comparison (RFC 9110, 13.1.2).
+func matches(condition, etag string) bool {
+	for candidate := range strings.SplitSeq(condition, ",") {
+		candidate = strings.TrimPrefix(strings.TrimSpace(candidate), "W/")
+		if candidate == etag || candidate == "*" {
+			return true
+		}
+	}
+	return false
+}

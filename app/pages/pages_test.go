@@ -1,0 +1,110 @@
+package pages_test
+
+import (
+	"compress/gzip"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"testing"
+	"testing/fstest"
+
+	"github.com/kachi-io/kachi/app/pages"
+	"github.com/kachi-io/kachi/internal/assert"
+)
+
+var script = strings.Repeat("console.log(1);", 100)
+
+func site(t *testing.T) *pages.Handler {
+	t.Helper()
+	h, err := pages.New(fstest.MapFS{
+		"index.html":         {Data: []byte("<!doctype html><title>Kachi</title>")},
+		"placeholder.html":   {Data: []byte("not built")},
+		"assets/app-1a2b.js": {Data: []byte(script)},
+	})
+	assert.NoError(t, err)
+	return h
+}
+
+func ask(h http.Handler, method, path string, header ...string) *http.Response {
+	r := httptest.NewRequest(method, path, nil)
+	for i := 0; i < len(header); i += 2 {
+		r.Header.Set(header[i], header[i+1])
+	}
+	w := httptest.NewRecorder()
+	h.ServeHTTP(w, r)
+	return w.Result()
+}
+
+func body(t *testing.T, r io.Reader) string {
+	t.Helper()
+	b, err := io.ReadAll(r)
+	assert.NoError(t, err)
+	return string(b)
+}
+
+func TestIndex(t *testing.T) {
+	got := ask(site(t), "GET", "/")
+	assert.Equal(t, got.StatusCode, 200)
+	assert.Equal(t, got.Header.Get("Content-Type"), "text/html; charset=utf-8")
+	assert.Equal(t, got.Header.Get("Cache-Control"), "no-cache")
+	assert.Equal(t, body(t, got.Body), "<!doctype html><title>Kachi</title>")
+	policy := got.Header.Get("Content-Security-Policy")
+	for _, want := range []string{"default-src 'none'", "script-src 'self';", "frame-ancestors 'none'", "require-trusted-types-for 'script'"} {
+		assert.True(t, strings.Contains(policy, want), want)
+	}
+	assert.True(t, !strings.Contains(policy, "unsafe"), policy)
+}
+
+func TestAssetsAreKeptForGoodAndCompressed(t *testing.T) {
+	plain := ask(site(t), "GET", "/assets/app-1a2b.js")
+	assert.Equal(t, plain.Header.Get("Cache-Control"), "public, max-age=31536000, immutable")
+	assert.Equal(t, body(t, plain.Body), script)
+
+	zipped := ask(site(t), "GET", "/assets/app-1a2b.js", "Accept-Encoding", "br, gzip;q=0.8")
+	assert.Equal(t, zipped.Header.Get("Content-Encoding"), "gzip")
+	assert.True(t, zipped.Header.Get("ETag") != plain.Header.Get("ETag"), "each encoding has its own ETag")
+	z, err := gzip.NewReader(zipped.Body)
+	assert.NoError(t, err)
+	assert.Equal(t, body(t, z), script)
+
+	refused := ask(site(t), "GET", "/assets/app-1a2b.js", "Accept-Encoding", "gzip;q=0, identity")
+	assert.Equal(t, refused.Header.Get("Content-Encoding"), "")
+}
+
+func TestUnchangedPageIsNotSentAgain(t *testing.T) {
+	h := site(t)
+	etag := ask(h, "GET", "/").Header.Get("ETag")
+	for _, condition := range []string{etag, "W/" + etag, `"x", ` + etag, "*"} {
+		got := ask(h, "GET", "/", "If-None-Match", condition)
+		assert.Equal(t, got.StatusCode, 304, condition)
+		assert.Equal(t, body(t, got.Body), "", condition)
+	}
+	assert.Equal(t, ask(h, "GET", "/", "If-None-Match", `"other"`).StatusCode, 200)
+}
+
+func TestRefusals(t *testing.T) {
+	h := site(t)
+	for _, path := range []string{"/nothing", "/assets/", "/../index.html", "/assets"} {
+		assert.Equal(t, ask(h, "GET", path).StatusCode, 404, path)
+	}
+	post := ask(h, "POST", "/")
+	assert.Equal(t, post.StatusCode, 405)
+	assert.Equal(t, post.Header.Get("Allow"), "GET, HEAD")
+	head := ask(h, "HEAD", "/")
+	assert.Equal(t, head.StatusCode, 200)
+	assert.Equal(t, head.Header.Get("Content-Length"), "35")
+	assert.Equal(t, body(t, head.Body), "")
+}
+
+func TestBeforeTheBuild(t *testing.T) {
+	h, err := pages.New(fstest.MapFS{"placeholder.html": {Data: []byte("make build")}})
+	assert.NoError(t, err)
+	assert.True(t, !h.Built())
+	got := ask(h, "GET", "/")
+	assert.Equal(t, got.StatusCode, 503)
+	assert.Equal(t, body(t, got.Body), "make build")
+
+	_, err = pages.New(fstest.MapFS{})
+	assert.True(t, err != nil, "a site without pages is a mistake of the build")
+}
