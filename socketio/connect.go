@@ -1,0 +1,116 @@
+package socketio
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"log/slog"
+	"runtime/debug"
+
+	"github.com/kachi-io/kachi/socketio/packet"
+)
+
+// connectTask admits a socket to its namespace, or refuses it. It is the first task of
+// every socket: the events of a client that does not wait for the answer queue behind
+// it.
+type connectTask Socket
+
+func (t *connectTask) run(s *Socket) {
+	if err := s.admit(); err != nil {
+		s.refuse(err)
+		return
+	}
+	if s.state.Load() != statePending {
+		return
+	}
+	greeting, _ := json.Marshal(struct {
+		SID string `json:"sid"`
+	}{s.id}) // a struct of strings cannot fail
+	s.ns.local.add(s, func() {
+		s.conn.send(&packet.Packet{Type: packet.Connect, Namespace: s.ns.name, ID: packet.NoID, Data: greeting})
+	})
+	if !s.state.CompareAndSwap(statePending, stateConnected) {
+		// It ended meanwhile, and no function was told of it. The client may have got the
+		// news of its end before that of its beginning: tell it once more.
+		s.ns.local.remove(s)
+		s.conn.send(&packet.Packet{Type: packet.Disconnect, Namespace: s.ns.name, ID: packet.NoID})
+		return
+	}
+	call1(s.ns.srv.opts.Hooks.Connected, s)
+	for _, f := range s.ns.table.Load().connect {
+		if err := protect(func() error { return f(s.ctx, s) }); err != nil {
+			if errors.Is(err, ErrClosed) && !s.Connected() {
+				return // the client left while it was being greeted
+			}
+			s.failed("connect", err)
+			_ = s.Emit("exception", publicError(err, "connect"))
+			s.disconnect(ReasonServerDisconnect)
+			return
+		}
+	}
+}
+
+// admit asks the middlewares.
+func (s *Socket) admit() error {
+	middleware := s.ns.table.Load().middleware
+	if len(middleware) == 0 {
+		return nil
+	}
+	ctx, cancel := context.WithTimeout(s.ctx, s.ns.srv.opts.ConnectTimeout)
+	defer cancel()
+	for _, m := range middleware {
+		if err := protect(func() error { return m(ctx, s) }); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// refuse answers CONNECT with CONNECT_ERROR. The client may ask again on the same
+// connection.
+func (s *Socket) refuse(err error) {
+	if !s.state.CompareAndSwap(statePending, stateEnded) {
+		return
+	}
+	o := &s.ns.srv.opts
+	var coded *Error
+	if errors.As(err, &coded) {
+		o.Logger.Info("refused", "namespace", s.ns.name, "session", s.conn.session.ID(), "error", err)
+	} else {
+		s.failed("connect", err)
+	}
+	s.cancel()
+	// Off the connection first: the client may ask again as soon as it reads the answer.
+	s.conn.forget(s, true)
+	s.conn.send(&packet.Packet{Type: packet.ConnectError, Namespace: s.ns.name, ID: packet.NoID, Data: connectErrorData(err)})
+	s.asked.end(s)
+	s.mailbox.seal(s, noTask{}, true)
+	call3(o.Hooks.Refused, s.conn.session, s.ns.name, err)
+}
+
+// failed reports what went wrong in the application's code.
+func (s *Socket) failed(event string, err error) {
+	o := &s.ns.srv.opts
+	attrs := []any{"namespace", s.ns.name, "socket", s.id, "event", event, "error", err}
+	level := slog.LevelError
+	var coded *Error
+	var panicked *PanicError
+	switch {
+	case errors.As(err, &panicked):
+		attrs = append(attrs, "stack", string(panicked.Stack))
+	case errors.As(err, &coded), s.ctx.Err() != nil && (errors.Is(err, context.Canceled) || errors.Is(err, ErrClosed)):
+		level = slog.LevelInfo // the client's fault, or its leaving
+	}
+	o.Logger.Log(s.ctx, level, "handler failed", attrs...)
+	call3(o.Hooks.Failed, s, event, err)
+}
+
+// protect runs the application's code and turns a panic into an error.
+func protect(f func() error) (err error) {
+	defer func() {
+		if v := recover(); v != nil {
+			err = &PanicError{Value: v, Stack: debug.Stack()}
+		}
+	}()
+	return f()
+}

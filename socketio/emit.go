@@ -1,0 +1,113 @@
+package socketio
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/kachi-io/kachi/socketio/packet"
+)
+
+// sending says how one event is sent.
+type sending struct {
+	volatile   bool
+	noCompress bool
+}
+
+// Sender sends to one socket in a way of its own. It is a value: each method returns
+// another.
+type Sender struct {
+	socket *Socket
+	how    sending
+}
+
+// Volatile returns a sender whose events may be lost: where the client is behind and
+// its queue is full, they are dropped, with [ErrDropped], instead of ending it as a
+// slow consumer.
+func (s *Socket) Volatile() Sender { return Sender{socket: s}.Volatile() }
+
+// Compress returns a sender that allows compression (the default) or forbids it, where
+// the connection has it.
+func (s *Socket) Compress(on bool) Sender { return Sender{socket: s}.Compress(on) }
+
+// Volatile is [Socket.Volatile].
+func (f Sender) Volatile() Sender { f.how.volatile = true; return f }
+
+// Compress is [Socket.Compress].
+func (f Sender) Compress(on bool) Sender { f.how.noCompress = !on; return f }
+
+// Emit is [Socket.Emit].
+func (f Sender) Emit(event string, args ...any) error {
+	return f.socket.emit(f.how, event, args)
+}
+
+// Ask implements [Asker].
+func (f Sender) Ask(ctx context.Context, event string, args ...any) (packet.Args, error) {
+	return f.socket.ask(ctx, f.how, event, args)
+}
+
+// Emit sends an event to the client. Arguments are encoded by encoding/json; a []byte,
+// at any depth, is sent as binary. It does not wait for the client: nil means that the
+// event is on its way, in the order of the calls. Errors: [ErrClosed] after the
+// socket's end (and before its admission), [ErrSlowConsumer], [ErrReserved], or what
+// cannot be encoded.
+func (s *Socket) Emit(event string, args ...any) error {
+	return s.emit(sending{}, event, args)
+}
+
+// Ask implements [Asker].
+func (s *Socket) Ask(ctx context.Context, event string, args ...any) (packet.Args, error) {
+	return s.ask(ctx, sending{}, event, args)
+}
+
+func (s *Socket) emit(o sending, event string, args []any) error {
+	p, err := eventPacket(s.ns.name, event, args)
+	if err != nil {
+		return err
+	}
+	return s.send(&p, o)
+}
+
+// send writes at once where the connection is free: the sender is the application.
+func (s *Socket) send(p *packet.Packet, o sending) error {
+	if !s.Connected() {
+		return ErrClosed
+	}
+	m := message(p)
+	m.Volatile, m.NoCompress = o.volatile, o.noCompress
+	if err := s.conn.session.Send(m); err != nil {
+		return err
+	}
+	s.ns.sent(p, s)
+	return nil
+}
+
+// sent tells the functions of OnAnyOutgoing.
+func (ns *Namespace) sent(p *packet.Packet, to ...*Socket) {
+	outgoing := ns.table.Load().outgoing
+	if len(outgoing) == 0 {
+		return
+	}
+	event, args, err := packet.ParseEvent(p)
+	if err != nil { // from another node, which sent something else than an event
+		return
+	}
+	for _, s := range to {
+		for _, f := range outgoing {
+			if err := protect(func() error { f(s, event, args); return nil }); err != nil {
+				s.failed(event, err)
+			}
+		}
+	}
+}
+
+// eventPacket encodes an event.
+func eventPacket(namespace, event string, args []any) (packet.Packet, error) {
+	if packet.IsReserved(event) {
+		return packet.Packet{}, fmt.Errorf("%w: %q", ErrReserved, event)
+	}
+	data, attachments, err := packet.EncodeEvent(event, args)
+	if err != nil {
+		return packet.Packet{}, fmt.Errorf("socketio: event %q: %w", event, err)
+	}
+	return packet.Packet{Type: packet.Event, Namespace: namespace, ID: packet.NoID, Data: data, Attachments: attachments}, nil
+}

@@ -1,0 +1,107 @@
+package socketio
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+
+	"github.com/kachi-io/kachi/engineio"
+)
+
+// Error is a failure that the client may see. Any other error is logged and reaches
+// clients, if at all, in general terms.
+type Error struct {
+	// Code is what programs go by: short, lower case, words joined by underscores.
+	Code string
+	// Message is for people.
+	Message string
+	// Details is encoded as JSON; nil is left out.
+	Details any
+}
+
+// NewError returns an error that the client may see.
+func NewError(code, message string) *Error { return &Error{Code: code, Message: message} }
+
+func (e *Error) Error() string {
+	if e.Message == "" {
+		return e.Code
+	}
+	return e.Code + ": " + e.Message
+}
+
+// Codes that the package itself answers with.
+const (
+	CodeBadRequest = "bad_request" // an argument is missing or of the wrong type
+	CodeOverloaded = "overloaded"  // too many events wait for their handlers
+	CodeInternal   = "internal"    // a failure whose details are not the client's business
+)
+
+// Errors of sending and asking. They are compared with errors.Is.
+var (
+	// ErrClosed: the socket or its connection has ended.
+	ErrClosed = engineio.ErrClosed
+	// ErrAnswered: an event was acknowledged a second time.
+	ErrAnswered = errors.New("socketio: the event has been acknowledged already")
+	// ErrAckTimeout: no acknowledgement came in time.
+	ErrAckTimeout = errors.New("socketio: no acknowledgement came in time")
+	// ErrReserved: the event's name belongs to the protocol.
+	ErrReserved = errors.New("socketio: the event's name is reserved")
+	// ErrSlowConsumer: the client takes too little of what is sent to it and is being
+	// disconnected.
+	ErrSlowConsumer = engineio.ErrSlowConsumer
+	// ErrDropped: a volatile event was not sent because the client was not ready.
+	ErrDropped = engineio.ErrDropped
+)
+
+// PanicError is what a panic in a handler, middleware or hook becomes.
+type PanicError struct {
+	Value any
+	Stack []byte
+}
+
+func (e *PanicError) Error() string { return fmt.Sprintf("panic: %v", e.Value) }
+
+// Unwrap gives the panic's value when it is an error.
+func (e *PanicError) Unwrap() error {
+	err, _ := e.Value.(error)
+	return err
+}
+
+// errorBody is the one shape in which clients see errors.
+type errorBody struct {
+	Status  string      `json:"status"`
+	Code    string      `json:"code"`
+	Message string      `json:"message"`
+	Details any         `json:"details,omitempty"`
+	Cause   *errorCause `json:"cause,omitempty"`
+}
+
+type errorCause struct {
+	Pattern string `json:"pattern"`
+}
+
+// publicError is what a client may know of err, caused by the event named pattern.
+func publicError(err error, pattern string) *errorBody {
+	body := &errorBody{Status: "error", Code: CodeInternal, Message: "Internal error"}
+	var coded *Error
+	if errors.As(err, &coded) {
+		body.Code, body.Message, body.Details = coded.Code, coded.Message, coded.Details
+	}
+	if pattern != "" {
+		body.Cause = &errorCause{Pattern: pattern}
+	}
+	return body
+}
+
+// connectErrorData is the payload of a CONNECT_ERROR packet.
+func connectErrorData(err error) []byte {
+	public := publicError(err, "")
+	data, failed := json.Marshal(struct {
+		Message string     `json:"message"`
+		Data    *errorBody `json:"data"`
+	}{public.Message, public})
+	if failed != nil { // Details cannot be encoded
+		data, _ = json.Marshal(map[string]any{"message": public.Message})
+	}
+	return data
+}

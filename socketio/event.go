@@ -1,0 +1,146 @@
+package socketio
+
+import (
+	"errors"
+	"fmt"
+	"sync/atomic"
+
+	"github.com/kachi-io/kachi/socketio/packet"
+)
+
+// Event is one event of a client. It is made for each event, and may be kept, also to
+// acknowledge it later; its methods are safe for concurrent use.
+type Event struct {
+	socket   *Socket
+	name     string
+	args     packet.Args
+	id       int64 // packet.NoID when no acknowledgement is asked for
+	size     int   // bytes, for the mailbox
+	answered atomic.Bool
+}
+
+// Name returns the event's name.
+func (e *Event) Name() string { return e.name }
+
+// Socket returns the socket that the client sent the event to.
+func (e *Event) Socket() *Socket { return e.socket }
+
+// Args returns the arguments as they came: raw JSON and attachments.
+func (e *Event) Args() packet.Args { return e.args }
+
+// Decode decodes the arguments, one target each, by position, as encoding/json does. A
+// []byte, anywhere in a target, takes a binary attachment. More arguments than targets
+// are let pass; one that is missing, or does not fit, is an [*Error] with the code
+// "bad_request", ready to be returned.
+func (e *Event) Decode(targets ...any) error {
+	if len(targets) > e.args.Len() {
+		return NewError(CodeBadRequest, fmt.Sprintf("%d arguments are needed, %d came", len(targets), e.args.Len()))
+	}
+	if err := e.args.Decode(targets...); err != nil {
+		return NewError(CodeBadRequest, err.Error())
+	}
+	return nil
+}
+
+// WantsAck reports whether the client asked for an acknowledgement.
+func (e *Event) WantsAck() bool { return e.id != packet.NoID }
+
+// Ack answers the event. Where the client did not ask for an acknowledgement it does
+// nothing. A second call returns [ErrAnswered].
+func (e *Event) Ack(args ...any) error {
+	if !e.WantsAck() {
+		return nil
+	}
+	data, attachments, err := packet.EncodeAck(args)
+	if err != nil {
+		return err
+	}
+	if !e.answered.CompareAndSwap(false, true) {
+		return ErrAnswered
+	}
+	s := e.socket
+	s.unanswered.Add(-1)
+	if s.state.Load() == stateEnded {
+		return ErrClosed
+	}
+	return s.conn.session.Send(message(&packet.Packet{
+		Type: packet.Ack, Namespace: s.ns.name, ID: e.id, Data: data, Attachments: attachments,
+	}))
+}
+
+// takeEvent puts an event into the mailbox. It runs on the reading goroutine.
+func (s *Socket) takeEvent(p *packet.Packet) error {
+	name, args, err := packet.ParseEvent(p)
+	if err != nil {
+		return err
+	}
+	e := &Event{socket: s, name: name, args: args, id: p.ID, size: len(p.Data)}
+	for _, a := range p.Attachments {
+		e.size += len(a)
+	}
+	if e.WantsAck() {
+		s.unanswered.Add(1)
+	}
+	switch s.mailbox.pushEvent(s, e) {
+	case overloaded:
+		s.overloaded(e)
+	case flooding:
+		s.overloaded(e)
+		s.ns.srv.opts.Logger.Info("disconnecting a client that floods", "namespace", s.ns.name, "socket", s.id)
+		s.disconnect(ReasonFlooding)
+	}
+	return nil
+}
+
+// overloaded tells the client that an event was dropped.
+func (s *Socket) overloaded(e *Event) {
+	call2(s.ns.srv.opts.Hooks.Overloaded, s, e.name)
+	answer := publicError(NewError(CodeOverloaded, "Too many events at once: this one was dropped"), e.name)
+	p := packet.Packet{Namespace: s.ns.name, ID: e.id}
+	if e.WantsAck() {
+		e.answered.Store(true)
+		s.unanswered.Add(-1)
+		p.Type = packet.Ack
+		p.Data, _, _ = packet.EncodeAck([]any{answer})
+	} else {
+		p.Type = packet.Event
+		p.Data, _, _ = packet.EncodeEvent("exception", []any{answer})
+	}
+	s.conn.send(&p)
+}
+
+// run handles the event: the catch-all functions, the middlewares, the handler.
+func (e *Event) run(s *Socket) {
+	if err := e.dispatch(s); err != nil {
+		s.failed(e.name, err)
+		var coded *Error
+		if errors.As(err, &coded) {
+			_ = e.Ack(publicError(err, e.name)) // unless it was answered, or has nobody left to answer to
+		}
+	}
+}
+
+func (e *Event) dispatch(s *Socket) error {
+	t := s.ns.table.Load()
+	for _, h := range t.any {
+		if err := e.call(s, h); err != nil {
+			return err
+		}
+	}
+	h := t.handlers[e.name]
+	if h == nil {
+		if len(t.any) == 0 {
+			s.ns.srv.opts.Logger.Debug("no handler", "namespace", s.ns.name, "event", e.name)
+			call2(s.ns.srv.opts.Hooks.Unhandled, s, e.name)
+		}
+		return nil
+	}
+	for i := len(t.eventMW) - 1; i >= 0; i-- {
+		h = t.eventMW[i](h)
+	}
+	return e.call(s, h)
+}
+
+func (e *Event) call(s *Socket, h Handler) error {
+	return protect(func() error { return h(s.ctx, e) })
+}

@@ -1,0 +1,125 @@
+package socketio
+
+import "sync"
+
+// mailbox holds what one socket has to do, in order: being admitted, its events, its
+// end. A goroutine works it off and ends when it is empty, so that a socket at rest has
+// none. The zero value is ready.
+type mailbox struct {
+	mu       sync.Mutex
+	tasks    []task
+	next     int // of tasks
+	bytes    int // of the events that wait
+	drops    int // events dropped since the mailbox last had room
+	working  bool
+	shut     bool // takes nothing any more
+	flooding bool
+}
+
+// task is something that a socket's goroutine does.
+type task interface{ run(s *Socket) }
+
+// push adds a task that is not bounded: each socket has two.
+func (m *mailbox) push(s *Socket, t task, size int) {
+	m.mu.Lock()
+	if m.shut {
+		m.mu.Unlock()
+		return
+	}
+	m.append(s, t, size)
+	m.mu.Unlock()
+}
+
+// append adds a task and starts the goroutine where none works. The caller holds m.mu.
+func (m *mailbox) append(s *Socket, t task, size int) {
+	m.tasks = append(m.tasks, t)
+	m.bytes += size
+	if !m.working {
+		m.working = true
+		s.ns.srv.work.add()
+		go s.work()
+	}
+}
+
+type verdict uint8
+
+const (
+	accepted verdict = iota
+	refused          // the socket has ended
+	overloaded
+	flooding // overloaded, and too often
+)
+
+// pushEvent adds an event when the bounds allow it.
+func (m *mailbox) pushEvent(s *Socket, e *Event) verdict {
+	o := &s.ns.srv.opts
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if m.shut {
+		return refused
+	}
+	waiting := len(m.tasks) - m.next
+	if waiting > 0 && (waiting >= o.MailboxMessages || m.bytes+e.size > o.MailboxBytes) {
+		m.drops++
+		if m.drops > o.MailboxMessages && !m.flooding {
+			m.flooding = true
+			return flooding
+		}
+		return overloaded
+	}
+	m.append(s, e, e.size)
+	return accepted
+}
+
+// seal adds the last task and takes nothing more. It reports false when it was sealed
+// before.
+func (m *mailbox) seal(s *Socket, last task, discard bool) bool {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if m.shut {
+		return false
+	}
+	if discard {
+		m.tasks, m.next, m.bytes = nil, 0, 0
+	}
+	m.append(s, last, 0)
+	m.shut = true
+	return true
+}
+
+// pop returns the next task, or nil when there is none and the goroutine has to end.
+func (m *mailbox) pop() task {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if m.next == len(m.tasks) {
+		m.tasks, m.next, m.working = nil, 0, false
+		return nil
+	}
+	t := m.tasks[m.next]
+	m.tasks[m.next] = nil
+	m.next++
+	if m.next == len(m.tasks) {
+		m.drops = 0
+		m.tasks, m.next = m.tasks[:0], 0
+	} else if m.next > 64 && 2*m.next > len(m.tasks) { // keeps a steady stream from growing the list
+		n := copy(m.tasks, m.tasks[m.next:])
+		clear(m.tasks[n:])
+		m.tasks, m.next = m.tasks[:n], 0
+	}
+	if e, ok := t.(*Event); ok {
+		m.bytes -= e.size
+	}
+	return t
+}
+
+// work is the socket's goroutine.
+func (s *Socket) work() {
+	defer s.ns.srv.work.done()
+	for {
+		t := s.mailbox.pop()
+		if t == nil {
+			return
+		}
+		t.run(s)
+	}
+}

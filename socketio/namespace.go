@@ -1,0 +1,163 @@
+package socketio
+
+import (
+	"context"
+	"fmt"
+	"maps"
+	"slices"
+	"sync"
+	"sync/atomic"
+
+	"github.com/kachi-io/kachi/socketio/adapter"
+	"github.com/kachi-io/kachi/socketio/packet"
+)
+
+// Handler handles one event of one socket. Its context ends with the socket.
+//
+// An [*Error] that it returns answers the event where the client asked for an
+// acknowledgement and none was given yet. Every error is logged and reported to
+// [Hooks.Failed].
+type Handler func(ctx context.Context, e *Event) error
+
+// Namespace is a part of a server with sockets, rooms and handlers of its own. All
+// methods are safe for concurrent use. Functions are best registered before clients
+// connect; what is registered later concerns what arrives later.
+type Namespace struct {
+	srv        *Server
+	name       string
+	adapter    adapter.Adapter
+	alone      adapter.Adapter // this node only, for Local broadcasts
+	local      index           // sockets and rooms on this node
+	ackIDs     atomic.Int64
+	serverSide serverSide
+
+	registering sync.Mutex
+	table       atomic.Pointer[table] // copied on each registration
+}
+
+// table is what was registered with a namespace. It is immutable.
+type table struct {
+	handlers      map[string]Handler
+	any           []Handler
+	eventMW       []func(Handler) Handler
+	outgoing      []func(s *Socket, event string, args packet.Args)
+	middleware    []func(context.Context, *Socket) error
+	connect       []func(context.Context, *Socket) error
+	disconnecting []func(context.Context, *Socket, Reason) error
+	disconnect    []func(context.Context, *Socket, Reason) error
+	serverSide    map[string]ServerSideHandler
+}
+
+func newNamespace(srv *Server, name string) (*Namespace, error) {
+	ns := &Namespace{srv: srv, name: name}
+	ns.table.Store(&table{})
+	ns.local.init()
+	a, err := srv.opts.Adapter(node{ns})
+	if err != nil {
+		return nil, err
+	}
+	ns.adapter = a
+	if ns.alone, err = adapter.NewMemory(node{ns}); err != nil {
+		return nil, err
+	}
+	ns.local.observer, _ = a.(adapter.RoomObserver)
+	if err := a.Start(context.Background()); err != nil {
+		return nil, err
+	}
+	return ns, nil
+}
+
+// Name returns the namespace's name, which begins with a slash.
+func (ns *Namespace) Name() string { return ns.name }
+
+func (ns *Namespace) register(change func(t *table)) {
+	ns.registering.Lock()
+	defer ns.registering.Unlock()
+	t := *ns.table.Load()
+	t.handlers, t.serverSide = maps.Clone(t.handlers), maps.Clone(t.serverSide)
+	t.any, t.eventMW, t.outgoing = slices.Clip(t.any), slices.Clip(t.eventMW), slices.Clip(t.outgoing)
+	t.middleware, t.connect = slices.Clip(t.middleware), slices.Clip(t.connect)
+	t.disconnecting, t.disconnect = slices.Clip(t.disconnecting), slices.Clip(t.disconnect)
+	change(&t)
+	ns.table.Store(&t)
+}
+
+// On registers the handler of an event. It panics when the name is reserved by the
+// protocol or has a handler already.
+func (ns *Namespace) On(event string, h Handler) {
+	if packet.IsReserved(event) {
+		panic(fmt.Errorf("%w: %q; see OnConnect, OnDisconnecting and OnDisconnect", ErrReserved, event))
+	}
+	ns.register(func(t *table) {
+		if t.handlers[event] != nil {
+			panic(fmt.Errorf("socketio: namespace %q has a handler for %q already", ns.name, event))
+		}
+		if t.handlers == nil {
+			t.handlers = map[string]Handler{}
+		}
+		t.handlers[event] = h
+	})
+}
+
+// OnAny registers a function that sees every incoming event before its handler does,
+// also those that have none. An error keeps the event from its handler.
+func (ns *Namespace) OnAny(h Handler) {
+	ns.register(func(t *table) { t.any = append(t.any, h) })
+}
+
+// OnAnyOutgoing registers a function that sees every event sent to a socket of this
+// node: emitted, asked, or broadcast, then once for each receiver. Acknowledgements
+// are not events. It runs on the sender's goroutine after the event was queued, and
+// must not change args, which all receivers share.
+func (ns *Namespace) OnAnyOutgoing(f func(s *Socket, event string, args packet.Args)) {
+	ns.register(func(t *table) { t.outgoing = append(t.outgoing, f) })
+}
+
+// Use registers a middleware: it runs when a client asks for the namespace, before it
+// is answered, and refuses by an error. An [*Error]'s message and code reach the client
+// in connect_error; any other error is logged and answered in general terms.
+// Middlewares run in the order in which they were registered, with a context that ends
+// with the connection or after [Options.ConnectTimeout]. The socket can carry data but
+// has no rooms and cannot emit yet.
+func (ns *Namespace) Use(m func(ctx context.Context, s *Socket) error) {
+	ns.register(func(t *table) { t.middleware = append(t.middleware, m) })
+}
+
+// UseEvent registers a middleware around every incoming event that has a handler; the
+// first registered is outermost.
+func (ns *Namespace) UseEvent(m func(next Handler) Handler) {
+	ns.register(func(t *table) { t.eventMW = append(t.eventMW, m) })
+}
+
+// OnConnect registers a function that runs when a socket was admitted, before its
+// first event is handled. It may join rooms, emit, and wait for acknowledgements. An
+// error is sent as the event "exception", and the socket is disconnected.
+func (ns *Namespace) OnConnect(f func(ctx context.Context, s *Socket) error) {
+	ns.register(func(t *table) { t.connect = append(t.connect, f) })
+}
+
+// OnDisconnecting registers a function that runs when a connected socket has ended,
+// whoever ended it, after the events that had arrived were handled. [Socket.Rooms]
+// still tells the rooms that it was in. The context has [Options.HookTimeout] as its
+// deadline and outlives the socket.
+func (ns *Namespace) OnDisconnecting(f func(ctx context.Context, s *Socket, reason Reason) error) {
+	ns.register(func(t *table) { t.disconnecting = append(t.disconnecting, f) })
+}
+
+// OnDisconnect registers a function that runs once for each connected socket, last of
+// all, when it has no rooms any more.
+func (ns *Namespace) OnDisconnect(f func(ctx context.Context, s *Socket, reason Reason) error) {
+	ns.register(func(t *table) { t.disconnect = append(t.disconnect, f) })
+}
+
+// Socket returns the socket of that id on this node.
+func (ns *Namespace) Socket(id string) (*Socket, bool) {
+	s := ns.local.socket(id)
+	return s, s != nil
+}
+
+// Sockets returns the sockets connected to the namespace on this node, in no order.
+func (ns *Namespace) Sockets() []*Socket { return ns.local.selected(adapter.Target{}) }
+
+// Count returns how many sockets are connected to the namespace on this node.
+func (ns *Namespace) Count() int { return ns.local.count() }

@@ -1,0 +1,165 @@
+package socketio
+
+import (
+	"encoding/json"
+	"net/netip"
+	"slices"
+	"sync/atomic"
+
+	"github.com/kachi-io/kachi/engineio"
+	"github.com/kachi-io/kachi/socketio/adapter"
+	"github.com/kachi-io/kachi/socketio/packet"
+)
+
+// node is what a namespace shows to its adapter.
+type node struct{ ns *Namespace }
+
+var _ adapter.Node = node{}
+
+func (n node) Namespace() string { return n.ns.name }
+
+// Deliver encodes the packet once, and hands the same message to every receiver's
+// outbox under the locks that give a room its one order. Flushers write it.
+func (n node) Deliver(p *packet.Packet, t adapter.Target, f adapter.Flags) {
+	m := broadcastMessage(p, f)
+	if len(n.ns.table.Load().outgoing) == 0 {
+		n.ns.local.each(t, func(s *Socket) { _ = s.conn.session.Queue(m) })
+		return
+	}
+	var to []*Socket
+	n.ns.local.each(t, func(s *Socket) {
+		if s.conn.session.Queue(m) == nil {
+			to = append(to, s)
+		}
+	})
+	n.ns.sent(p, to...)
+}
+
+func broadcastMessage(p *packet.Packet, f adapter.Flags) *engineio.Message {
+	m := message(p)
+	m.Volatile, m.NoCompress = f.Volatile, f.NoCompress
+	return m
+}
+
+// poll is a question to several sockets.
+type poll struct {
+	reply   func(adapter.Answer)
+	stopped atomic.Bool
+}
+
+func (q *poll) answer(s *Socket, data []byte, attachments [][]byte) {
+	if !q.stopped.Load() {
+		q.reply(adapter.Answer{Socket: s.id, Data: data, Attachments: attachments})
+	}
+}
+
+func (q *poll) gone(s *Socket) {
+	if !q.stopped.Load() {
+		q.reply(adapter.Answer{Socket: s.id})
+	}
+}
+
+func (n node) DeliverWithAck(p *packet.Packet, t adapter.Target, f adapter.Flags, reply func(adapter.Answer)) (ids []string, stop func()) {
+	own := *p
+	own.ID = n.ns.ackIDs.Add(1) - 1
+	m := broadcastMessage(&own, f)
+	q := &poll{reply: reply}
+	var to []*Socket
+	n.ns.local.each(t, func(s *Socket) {
+		if s.asked.add(own.ID, q) {
+			ids, to = append(ids, s.id), append(to, s)
+			_ = s.conn.session.Queue(m) // a socket whose connection refuses it is ending, and then gone
+		}
+	})
+	n.ns.sent(p, to...)
+	return ids, func() {
+		q.stopped.Store(true)
+		for _, s := range to {
+			s.asked.take(own.ID)
+		}
+	}
+}
+
+func (n node) Sockets(t adapter.Target) []adapter.SocketInfo {
+	sockets := n.ns.local.selected(t)
+	infos := make([]adapter.SocketInfo, len(sockets))
+	for i, s := range sockets {
+		infos[i] = s.info()
+	}
+	return infos
+}
+
+// info describes the socket to other nodes.
+func (s *Socket) info() adapter.SocketInfo {
+	h := s.Handshake()
+	info := adapter.SocketInfo{
+		ID: s.id,
+		Handshake: adapter.Handshake{
+			Header:  h.Header(),
+			Time:    h.Time,
+			Address: addressText(h.Address),
+			XDomain: h.XDomain,
+			Secure:  h.Secure,
+			URL:     h.URL,
+			Query:   h.Query(),
+			Auth:    s.auth,
+		},
+		Rooms: s.Rooms(),
+	}
+	if v := s.Data(); v != nil {
+		data, err := json.Marshal(v)
+		if err != nil {
+			s.ns.srv.opts.Logger.Warn("the data of a socket cannot be encoded", "namespace", s.ns.name, "socket", s.id, "error", err)
+		}
+		info.Data = data
+	}
+	return info
+}
+
+func (n node) SocketIDs(t adapter.Target) []string {
+	var ids []string
+	n.ns.local.each(t, func(s *Socket) { ids = append(ids, s.id) })
+	return ids
+}
+
+func (n node) Count(t adapter.Target) int {
+	if len(t.Rooms) == 0 && len(t.Except) == 0 {
+		return n.ns.local.count()
+	}
+	count := 0
+	n.ns.local.each(t, func(*Socket) { count++ })
+	return count
+}
+
+func (n node) Rooms() []string          { return n.ns.local.names() }
+func (n node) HasRoom(room string) bool { return n.ns.local.has(room) }
+
+func (n node) Join(t adapter.Target, rooms []string) {
+	for _, s := range n.ns.local.selected(t) {
+		s.Join(rooms...)
+	}
+}
+
+func (n node) Leave(t adapter.Target, rooms []string) {
+	for _, s := range n.ns.local.selected(t) {
+		s.Leave(rooms...)
+	}
+}
+
+func (n node) Disconnect(t adapter.Target, closeConnection bool) {
+	for _, s := range n.ns.local.selected(t) {
+		s.Disconnect(closeConnection)
+	}
+}
+
+func (n node) ServerSideEvent(data []byte, attachments [][]byte, answer func([]byte, [][]byte)) {
+	n.ns.takeServerSide(data, slices.Clone(attachments), answer)
+}
+
+// addressText is empty where a connection has no address: a Unix socket.
+func addressText(a netip.Addr) string {
+	if !a.IsValid() {
+		return ""
+	}
+	return a.String()
+}

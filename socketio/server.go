@@ -1,0 +1,152 @@
+package socketio
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/kachi-io/kachi/engineio"
+	"github.com/kachi-io/kachi/internal/wheel"
+)
+
+// Server serves Socket.IO on an http.Handler. It is also its own root namespace, "/":
+// On, Emit, To and the others concern that one. All methods are safe for concurrent
+// use.
+type Server struct {
+	*Namespace // "/"
+
+	opts   Options
+	engine *engineio.Server
+	files  *clientFiles
+	wheel  *wheel.Wheel // connect time-outs, acknowledgement time-outs
+
+	mu         sync.Mutex
+	namespaces map[string]*Namespace
+	closed     atomic.Bool
+	work       tracker // goroutines that run user code
+}
+
+// wheelTick is how late a time-out may be.
+const wheelTick = 20 * time.Millisecond
+
+// NewServer makes a server. nil options are the defaults. It panics when the options
+// contradict each other: see [Options.Validate].
+func NewServer(o *Options) *Server {
+	if err := o.Validate(); err != nil {
+		panic(err)
+	}
+	srv := &Server{
+		opts:       o.withDefaults(),
+		wheel:      wheel.New(wheelTick),
+		namespaces: map[string]*Namespace{},
+		work:       tracker{idle: make(chan struct{}, 1)},
+	}
+	srv.files = newClientFiles(srv.opts.ClientFiles)
+	srv.engine = engineio.NewServer(srv.accept, srv.opts.engine())
+	srv.Namespace = srv.Of("/")
+	return srv
+}
+
+// Of returns the namespace of that name, and makes it when there is none yet. A
+// missing leading slash is added. It panics when the adapter of a new namespace cannot
+// be made.
+func (srv *Server) Of(name string) *Namespace {
+	if name == "" || name[0] != '/' {
+		name = "/" + name
+	}
+	srv.mu.Lock()
+	defer srv.mu.Unlock()
+	if ns := srv.namespaces[name]; ns != nil {
+		return ns
+	}
+	ns, err := newNamespace(srv, name)
+	if err != nil {
+		panic(fmt.Errorf("socketio: namespace %q: %w", name, err))
+	}
+	srv.namespaces[name] = ns
+	return ns
+}
+
+func (srv *Server) lookup(name string) *Namespace {
+	srv.mu.Lock()
+	defer srv.mu.Unlock()
+	return srv.namespaces[name]
+}
+
+// Connections returns how many connections are open: each carries a socket for each
+// namespace that its client joined.
+func (srv *Server) Connections() int { return srv.engine.Sessions() }
+
+// ServeHTTP serves the protocol, and the client files where [Options.ClientFiles] has
+// them. It does not look at the path beyond the client files' names: mount it where
+// clients will look for it, by default "/socket.io/".
+func (srv *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	if srv.files.serve(w, r) {
+		return
+	}
+	srv.engine.ServeHTTP(w, r)
+}
+
+// Shutdown refuses new connections, ends all sockets with the reason "server shutting
+// down" (their clients will come back, to this server or another), waits until
+// handlers and lifecycle functions have returned, and closes the adapters. When ctx
+// ends first, it returns an error that says what still runs. The server cannot be used
+// again.
+func (srv *Server) Shutdown(ctx context.Context) error {
+	srv.closed.Store(true)
+	errs := []error{srv.engine.Shutdown(ctx)}
+	if left := srv.work.wait(ctx); left > 0 {
+		errs = append(errs, fmt.Errorf("socketio: handlers of %d sockets still run: %w", left, context.Cause(ctx)))
+	}
+	srv.mu.Lock()
+	namespaces := make([]*Namespace, 0, len(srv.namespaces))
+	for _, ns := range srv.namespaces {
+		namespaces = append(namespaces, ns)
+	}
+	srv.mu.Unlock()
+	for _, ns := range namespaces {
+		if err := ns.adapter.Close(ctx); err != nil {
+			errs = append(errs, fmt.Errorf("socketio: namespace %q: %w", ns.name, err))
+		}
+	}
+	return errors.Join(errs...)
+}
+
+// tracker counts goroutines and lets one wait for their end with a deadline, which
+// sync.WaitGroup cannot. Counting costs no lock: it is done for every burst of events.
+type tracker struct {
+	n       atomic.Int64
+	waiting atomic.Bool
+	idle    chan struct{} // holds one
+}
+
+func (t *tracker) add() { t.n.Add(1) }
+
+func (t *tracker) done() {
+	if t.n.Add(-1) == 0 && t.waiting.Load() {
+		select {
+		case t.idle <- struct{}{}:
+		default:
+		}
+	}
+}
+
+// wait returns 0 when all are done, or how many are left when ctx ends.
+func (t *tracker) wait(ctx context.Context) int64 {
+	t.waiting.Store(true)
+	for {
+		n := t.n.Load()
+		if n == 0 {
+			return 0
+		}
+		select {
+		case <-t.idle:
+		case <-ctx.Done():
+			return n
+		}
+	}
+}

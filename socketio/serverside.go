@@ -1,0 +1,150 @@
+package socketio
+
+import (
+	"context"
+	"fmt"
+	"sync"
+
+	"github.com/kachi-io/kachi/socketio/packet"
+)
+
+// ServerSideHandler handles an event that the application on another node sent to this
+// one. What it returns, unless it is nil, answers [Namespace.ServerSideAsk].
+type ServerSideHandler func(ctx context.Context, args packet.Args) (answer any, err error)
+
+// OnServerSide registers the handler of an event between nodes. It panics when the
+// event has one already. What other nodes emit is handled in order, one at a time;
+// what they ask, each on a goroutine of its own. The context has
+// [Options.HookTimeout] as its deadline.
+func (ns *Namespace) OnServerSide(event string, h ServerSideHandler) {
+	ns.register(func(t *table) {
+		if t.serverSide[event] != nil {
+			panic(fmt.Errorf("socketio: namespace %q has a server-side handler for %q already", ns.name, event))
+		}
+		if t.serverSide == nil {
+			t.serverSide = map[string]ServerSideHandler{}
+		}
+		t.serverSide[event] = h
+	})
+}
+
+// ServerSideEmit sends an event to the application on the other nodes, not on this one.
+func (ns *Namespace) ServerSideEmit(event string, args ...any) error {
+	p, err := eventPacket(ns.name, event, args)
+	if err != nil {
+		return err
+	}
+	return ns.adapter.ServerSideEmit(p.Data, p.Attachments)
+}
+
+// ServerSideAsk sends an event to the application on the other nodes and waits for an
+// answer of each. With an [*adapter.MissingNodesError] those that came are returned.
+func (ns *Namespace) ServerSideAsk(ctx context.Context, event string, args ...any) ([]packet.Args, error) {
+	p, err := eventPacket(ns.name, event, args)
+	if err != nil {
+		return nil, err
+	}
+	answers, err := ns.adapter.ServerSideEmitWithAck(ctx, p.Data, p.Attachments)
+	values := make([]packet.Args, 0, len(answers))
+	for _, a := range answers {
+		v, failed := packet.ParseAck(&packet.Packet{Type: packet.Ack, Data: a.Data, Attachments: a.Attachments})
+		if failed != nil {
+			return values, failed
+		}
+		values = append(values, v)
+	}
+	return values, err
+}
+
+// maxServerSide bounds the server-side events of a namespace that are handled at once,
+// or wait for it.
+const maxServerSide = 1024
+
+// serverSide orders the events of other nodes that nobody waits for an answer to.
+type serverSide struct {
+	mu      sync.Mutex
+	waiting []func()
+	working bool
+	asked   int // being answered, each on a goroutine of its own
+}
+
+// takeServerSide starts the handler, or queues it. Over the bound the event is dropped,
+// and a node that asked is left without an answer, as if this one were gone.
+func (ns *Namespace) takeServerSide(data []byte, attachments [][]byte, answer func([]byte, [][]byte)) {
+	o := &ns.srv.opts
+	event, args, err := packet.ParseEvent(&packet.Packet{Type: packet.Event, Data: data, Attachments: attachments})
+	if err != nil {
+		o.Logger.Warn("a server-side event cannot be read", "namespace", ns.name, "error", err)
+		return
+	}
+	h := ns.table.Load().serverSide[event]
+	if h == nil {
+		o.Logger.Debug("no server-side handler", "namespace", ns.name, "event", event)
+		return
+	}
+	run := func() { ns.runServerSide(h, event, args, answer) }
+	q := &ns.serverSide
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	switch {
+	case len(q.waiting)+q.asked >= maxServerSide:
+		o.Logger.Error("server-side event dropped: too many at once", "namespace", ns.name, "event", event)
+	case answer != nil:
+		q.asked++
+		ns.srv.work.add()
+		go func() {
+			defer ns.srv.work.done()
+			run()
+			q.mu.Lock()
+			q.asked--
+			q.mu.Unlock()
+		}()
+	default:
+		q.waiting = append(q.waiting, run)
+		if !q.working {
+			q.working = true
+			ns.srv.work.add()
+			go func() {
+				defer ns.srv.work.done()
+				q.work()
+			}()
+		}
+	}
+}
+
+func (q *serverSide) work() {
+	for {
+		q.mu.Lock()
+		if len(q.waiting) == 0 {
+			q.waiting, q.working = nil, false
+			q.mu.Unlock()
+			return
+		}
+		run := q.waiting[0]
+		q.waiting[0] = nil
+		q.waiting = q.waiting[1:]
+		q.mu.Unlock()
+		run()
+	}
+}
+
+func (ns *Namespace) runServerSide(h ServerSideHandler, event string, args packet.Args, answer func([]byte, [][]byte)) {
+	o := &ns.srv.opts
+	ctx, cancel := context.WithTimeout(context.Background(), o.HookTimeout)
+	defer cancel()
+	var value any
+	err := protect(func() (err error) { value, err = h(ctx, args); return err })
+	if err != nil {
+		o.Logger.Error("server-side handler failed", "namespace", ns.name, "event", event, "error", err)
+		value = publicError(err, event)
+	}
+	if answer == nil {
+		return
+	}
+	data, attachments, err := packet.EncodeAck([]any{value})
+	if err != nil {
+		o.Logger.Error("server-side answer cannot be encoded", "namespace", ns.name, "event", event, "error", err)
+		return
+	}
+	answer(data, attachments)
+}

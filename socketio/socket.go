@@ -1,0 +1,137 @@
+package socketio
+
+import (
+	"context"
+	"encoding/json"
+	"slices"
+	"sync"
+	"sync/atomic"
+
+	"github.com/kachi-io/kachi/engineio"
+	"github.com/kachi-io/kachi/internal/ids"
+)
+
+// Socket is one client in one namespace. All methods are safe for concurrent use, in
+// handlers and elsewhere. A socket that has ended stays valid: it joins nothing, and
+// its sending methods return [ErrClosed].
+type Socket struct {
+	id   string
+	ns   *Namespace
+	conn *conn
+	auth json.RawMessage // nil when the client sent none
+
+	ctx    context.Context // ends with the socket
+	cancel context.CancelFunc
+	state  atomic.Int32
+	// unanswered counts the acknowledgements that the client asked for and has not got.
+	unanswered atomic.Int32
+	mailbox    mailbox
+
+	roomsMu sync.Mutex
+	joined  memberships
+	left    bool     // joins nothing any more
+	last    []string // the rooms at the end, for OnDisconnecting
+
+	everywhere membership // in index.all; guarded by its lock
+	stamp      uint32     // guarded by index.stamps
+
+	asked asked // answers that it owes
+	data  atomic.Value
+}
+
+const (
+	statePending int32 = iota // asked for the namespace, not yet admitted
+	stateConnected
+	stateEnded
+)
+
+func newSocket(c *conn, ns *Namespace, auth []byte) *Socket {
+	s := &Socket{id: ids.New(), ns: ns, conn: c}
+	if len(auth) > 0 {
+		s.auth = auth
+	}
+	s.ctx, s.cancel = context.WithCancel(c.session.Context())
+	return s
+}
+
+// ID returns the socket's id: 20 URL-safe characters, different from the connection's
+// and from those of the client's sockets in other namespaces.
+func (s *Socket) ID() string { return s.id }
+
+// Namespace returns the namespace that the socket belongs to.
+func (s *Socket) Namespace() *Namespace { return s.ns }
+
+// Conn returns the connection below, which the client's sockets in other namespaces
+// share.
+func (s *Socket) Conn() *engineio.Session { return s.conn.session }
+
+// Handshake tells how the connection began: headers, query, address, time.
+func (s *Socket) Handshake() *engineio.Handshake { return s.conn.session.Handshake() }
+
+// Auth returns what the client gave as auth, as raw JSON; {} when it gave none.
+func (s *Socket) Auth() json.RawMessage {
+	if s.auth == nil {
+		return json.RawMessage("{}")
+	}
+	return s.auth
+}
+
+// Context ends with the socket, and carries the values of [Options.ConnContext].
+func (s *Socket) Context() context.Context { return s.ctx }
+
+// Connected reports whether the socket has been admitted and has not ended.
+func (s *Socket) Connected() bool { return s.state.Load() == stateConnected }
+
+// SetData keeps a value with the socket: whatever the application wants to find again
+// in later events. Other nodes see it as JSON, by [Broadcast.Fetch].
+func (s *Socket) SetData(v any) { s.data.Store(&v) }
+
+// Data returns the value given to SetData last, or nil.
+func (s *Socket) Data() any {
+	if v, ok := s.data.Load().(*any); ok {
+		return *v
+	}
+	return nil
+}
+
+// Join makes the socket a member of the rooms. It has no effect on a room that it is in
+// already, and none after the socket's end.
+func (s *Socket) Join(rooms ...string) {
+	for _, room := range rooms {
+		s.ns.local.join(s, room)
+	}
+}
+
+// Leave takes the socket out of the rooms.
+func (s *Socket) Leave(rooms ...string) {
+	for _, room := range rooms {
+		s.ns.local.leave(s, room)
+	}
+}
+
+// Rooms returns the rooms that the socket is in, its own id first. During
+// OnDisconnecting they are those at its end, in OnDisconnect there are none.
+func (s *Socket) Rooms() []string {
+	s.roomsMu.Lock()
+	defer s.roomsMu.Unlock()
+	if s.left {
+		return slices.Clone(s.last)
+	}
+	rooms := append(make([]string, 0, len(s.joined.list)+1), s.id)
+	for _, m := range s.joined.list {
+		rooms = append(rooms, m.room.name)
+	}
+	return rooms
+}
+
+// Disconnect ends the socket: the client gets disconnect with the reason "io server
+// disconnect" and does not come back by itself. closeConnection ends the client's
+// sockets in all namespaces, and its connection. What was emitted before reaches the
+// client first.
+func (s *Socket) Disconnect(closeConnection bool) {
+	if closeConnection {
+		s.conn.disconnect()
+		return
+	}
+	s.disconnect(ReasonServerDisconnect)
+}
