@@ -168,10 +168,8 @@ func (c *Cluster) Close(ctx context.Context) error {
 	for a := range answers {
 		c.finish(a)
 	}
-	if c.beats() {
-		if err := c.publish(&Message{Kind: KindClose}); err != nil {
-			c.log.Debug("farewell not sent", "error", err)
-		}
+	if err := c.publish(&Message{Kind: KindClose}); err != nil {
+		c.log.Debug("farewell not sent", "error", err)
 	}
 	err := c.wire.Close(ctx)
 	c.owned.Wait()

@@ -3,6 +3,7 @@ package adapter
 import (
 	"context"
 	"sync"
+	"time"
 
 	"github.com/kachi-io/kachi/socketio/packet"
 )
@@ -27,6 +28,10 @@ type gathering struct {
 	seen    map[string]struct{} // sockets that have answered or gone
 	expect  int
 	settled int
+
+	// Where the broker counts the nodes: when to ask it again, and how.
+	tick  <-chan time.Time
+	count func() (others int, err error)
 }
 
 type account struct{ expect, settled int }
@@ -78,6 +83,10 @@ func (g *gathering) wait(ctx context.Context, closed <-chan struct{}) error {
 		}
 		select {
 		case <-g.wake:
+		case <-g.tick:
+			if others, err := g.count(); err == nil {
+				g.roll.recount(others)
+			}
 		case <-closed:
 			return ErrClosed
 		case <-ctx.Done():

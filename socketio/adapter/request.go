@@ -20,6 +20,7 @@ type request struct {
 	count   int
 	rooms   map[string]struct{}
 	answers []Answer
+	recount chan struct{} // a node has left: the broker's count may have changed
 }
 
 // answered adds a node's response.
@@ -58,6 +59,10 @@ func (r *request) gone(node string, err error) {
 	if !r.over {
 		r.roll.gone(node, err, false)
 		r.check()
+		select {
+		case r.recount <- struct{}{}:
+		default:
+		}
 	}
 }
 
@@ -81,7 +86,7 @@ func (r *request) check() {
 // ask sends a question to all other nodes and waits for the answers. The request that it
 // returns is over, and so is nobody else's any more; the error says what is missing.
 func (c *Cluster) ask(ctx context.Context, m *Message) (*request, error) {
-	r := &request{done: make(chan struct{})}
+	r := &request{done: make(chan struct{}), recount: make(chan struct{}, 1)}
 	if m.Want == WantRooms {
 		r.rooms = make(map[string]struct{})
 	}
@@ -110,14 +115,47 @@ func (c *Cluster) ask(ctx context.Context, m *Message) (*request, error) {
 		r.end(err)
 		return r, r.missed(err)
 	}
-	select {
-	case <-r.done:
-	case <-ctx.Done():
-		r.end(ctx.Err())
-	case <-c.closed:
-		r.end(ErrClosed)
-	}
+	c.await(ctx, r)
 	return r, r.missed(nil)
+}
+
+// recountInterval is how often a request that waits for nodes that only the broker counts
+// asks it again, so that a node that is no more is not waited for to the end.
+const recountInterval = 500 * time.Millisecond
+
+// await waits until r is over.
+func (c *Cluster) await(ctx context.Context, r *request) {
+	var tick <-chan time.Time
+	if c.counter != nil {
+		ticker := time.NewTicker(recountInterval)
+		defer ticker.Stop()
+		tick = ticker.C
+	}
+	for {
+		select {
+		case <-r.done:
+			return
+		case <-ctx.Done():
+			r.end(ctx.Err())
+			return
+		case <-c.closed:
+			r.end(ErrClosed)
+			return
+		case <-r.recount:
+		case <-tick:
+		}
+		if c.counter == nil {
+			continue
+		}
+		if others, err := c.counted(ctx); err == nil {
+			r.mu.Lock()
+			if !r.over {
+				r.roll.recount(others)
+				r.check()
+			}
+			r.mu.Unlock()
+		}
+	}
 }
 
 // missed is the outcome of a request that is over. why is told also when nobody is known
@@ -194,6 +232,12 @@ func (c *Cluster) BroadcastWithAck(ctx context.Context, p *packet.Packet, t Targ
 	f.Timeout = 0
 	stop := g.askLocal(c.id, c.node, p, t, f)
 	defer stop()
+	if c.counter != nil {
+		ticker := time.NewTicker(recountInterval)
+		defer ticker.Stop()
+		g.tick = ticker.C
+		g.count = func() (int, error) { return c.counted(ctx) }
+	}
 	err = g.wait(ctx, c.closed)
 	if err == nil && unreached != nil { // nobody is known to be missing, but who knows
 		return &MissingNodesError{Asked: g.roll.asked, Err: unreached}

@@ -9,7 +9,8 @@ type roll struct {
 	asked     int
 	waiting   map[string]struct{}
 	anonymous int
-	heard     map[string]struct{} // of the anonymous ones
+	heard     map[string]struct{} // those that have answered
+	left      map[string]struct{} // those that said farewell, unless they were waited for by name
 	lost      []string
 	missing   int   // of the lost, with those that have no name
 	cause     error // of the first that was lost
@@ -61,6 +62,12 @@ func (r *roll) hear(node string) {
 func (r *roll) gone(node string, err error, owes bool) {
 	_, waited := r.waiting[node]
 	delete(r.waiting, node)
+	if err == nil && !waited {
+		if r.left == nil {
+			r.left = make(map[string]struct{})
+		}
+		r.left[node] = struct{}{}
+	}
 	if err == nil || !waited && !owes || slices.Contains(r.lost, node) {
 		return
 	}
@@ -68,6 +75,35 @@ func (r *roll) gone(node string, err error, owes bool) {
 	r.missing++
 	if r.cause == nil {
 		r.cause = err
+	}
+}
+
+// recount takes the broker's newest count of the other nodes. Of the anonymous ones that
+// are no more, some said farewell; the others are lost.
+func (r *roll) recount(others int) {
+	there := 0 // have answered and not left
+	for node := range r.heard {
+		if _, left := r.left[node]; !left {
+			there++
+		}
+	}
+	rest := min(r.anonymous, max(others-there-len(r.waiting), 0))
+	if rest < 0 || r.anonymous <= rest {
+		return
+	}
+	vanished := r.anonymous - rest
+	r.anonymous = rest
+	for node := range r.left {
+		if _, heard := r.heard[node]; !heard && vanished > 0 {
+			r.hear(node)
+			vanished--
+		}
+	}
+	if vanished > 0 {
+		r.missing += vanished
+		if r.cause == nil {
+			r.cause = ErrNodeLost
+		}
 	}
 }
 
