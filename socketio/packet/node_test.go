@@ -98,6 +98,14 @@ func asNode(t *testing.T, p *packet.Packet) *nodePacket {
 	return n
 }
 
+// text makes packets comparable: go-cmp takes exponential time for deep nesting.
+func text(t *testing.T, n *nodePacket) string {
+	t.Helper()
+	raw, err := json.Marshal(n)
+	assert.NoError(t, err)
+	return string(raw)
+}
+
 func tagged(v any) any {
 	switch v := v.(type) {
 	case []byte:
@@ -176,11 +184,11 @@ func TestNodeReadsWhatIsEncoded(t *testing.T) {
 		assert.NoError(t, json.Unmarshal([]byte(c.want), &want.Data))
 
 		assert.Equal(t, answers[2*i].Error, "", "Node on case %d", i)
-		assert.Equal(t, answers[2*i].Packet, want, "Node on case %d", i)
+		assert.Equal(t, text(t, answers[2*i].Packet), text(t, want), "Node on case %d", i)
 
 		p, err := decode(answers[2*i+1].Messages)
 		assert.NoError(t, err, "from Node, case %d", i)
-		assert.Equal(t, asNode(t, &p), want, "from Node, case %d", i)
+		assert.Equal(t, text(t, asNode(t, &p)), text(t, want), "from Node, case %d", i)
 	}
 }
 
@@ -196,13 +204,15 @@ func TestNodeAgreesOnTexts(t *testing.T) {
 		`2null`, `2[]`, `2[null]`, `2[true]`, `2[{}]`, `2[["a"]]`, `3{}`, `4[]`, `4null`, `2["connect"]`, `2["connect_error"]`,
 		`2["disconnect"]`, `2["disconnecting"]`, `2["newListener"]`, `2["removeListener"]`, `2["disc\u006fnnect"]`,
 		`2["a`, `2["a",]`, `2["a"]]`, `2["a",01]`, `2["a",1.]`, `2["a",NaN]`, `2["a",tru]`, `2["\x"]`, `2["\u12g4"]`, "2[\"a\nb\"]",
-		"2\ufeff[\"a\"]", "2\u00a0[\"a\"]", `2abc`, `2,["a"]`, `2-1["a"]`, `0{"a":1,}`, `0{a:1}`, `2["a",1e999]`,
+		`2abc`, `2,["a"]`, `2-1["a"]`, `0{"a":1,}`, `0{a:1}`, `2["a",1e999]`,
 	}
 	differ := map[string]string{
 		// An id that JavaScript cannot count to comes back as another one: refused here.
 		`29007199254740993["a"]`: packet.ReasonID,
 		// What JavaScript takes for a number counts as one there.
 		`5-["a"]`: packet.ReasonCount, `51e0-["a"]`: packet.ReasonCount, `50x1-["a"]`: packet.ReasonCount,
+		// White space there is the number 0, an id. JSON has only four kinds of it.
+		"2\ufeff[\"a\"]": packet.ReasonPayload, "2\u00a0[\"a\"]": packet.ReasonPayload,
 		// An empty text is a CONNECT there, for Number("") is 0.
 		` `: packet.ReasonUnknownType,
 		// Bounded here; there by the stack.
@@ -218,20 +228,20 @@ func TestNodeAgreesOnTexts(t *testing.T) {
 		requests = append(requests, request{Decode: []message{{Text: text}}})
 	}
 	answers := ask(t, requests)
-	for i, text := range texts {
-		p, err := decode([]message{{Text: text}})
+	for i, sent := range texts {
+		p, err := decode([]message{{Text: sent}})
 		if node := answers[i].Error; node != "" {
 			node, _, _ = strings.Cut(node, " NaN")
 			node = strings.TrimSuffix(node, " 7")
-			if assert.True(t, err != nil, "%.60q: Node says %q", text, node) {
-				assert.Equal(t, assert.ErrorAs[*packet.DecodeError](t, err).Reason, node, "%.60q", text)
+			if assert.True(t, err != nil, "%.60q: Node says %q", sent, node) {
+				assert.Equal(t, assert.ErrorAs[*packet.DecodeError](t, err).Reason, node, "%.60q", sent)
 			}
 			continue
 		}
-		if !assert.True(t, err == nil, "%.60q: Node accepts, error %v", text, err) || text == `2["a",1e999]` {
+		if !assert.True(t, err == nil, "%.60q: Node accepts, error %v", sent, err) || sent == `2["a",1e999]` {
 			continue
 		}
-		assert.Equal(t, asNode(t, &p), answers[i].Packet, "%.60q", text)
+		assert.Equal(t, text(t, asNode(t, &p)), text(t, answers[i].Packet), "%.60q", sent)
 	}
 	for i, text := range different {
 		_, err := decode([]message{{Text: text}})
@@ -278,6 +288,6 @@ func TestNodeAgreesOnPlaceholders(t *testing.T) {
 			continue
 		}
 		assert.NoError(t, err, "%s", cases[i][0].Text)
-		assert.Equal(t, asNode(t, &p), a.Packet, "%s", cases[i][0].Text)
+		assert.Equal(t, text(t, asNode(t, &p)), text(t, a.Packet), "%s", cases[i][0].Text)
 	}
 }
