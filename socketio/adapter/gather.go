@@ -83,6 +83,11 @@ func (g *gathering) wait(ctx context.Context, closed <-chan struct{}) error {
 		}
 		select {
 		case <-g.wake:
+			select {
+			case <-closed: // came first: the news is of sockets that ended with the server
+				return ErrClosed
+			default:
+			}
 		case <-g.tick:
 			if others, err := g.count(); err == nil {
 				g.roll.recount(others)

@@ -119,7 +119,7 @@ func nodeDiesMeanwhile(t *testing.T, s *suite) {
 	s.needsKill(t)
 	s.answerWith()
 	asked := silent(s.servers[len(s.servers)-1])
-	ctx, cancel := context.WithTimeout(soon(t), 4*impatience)
+	ctx, cancel := context.WithTimeout(soon(t), 2*impatience)
 	defer cancel()
 	done := ask(ctx, s.servers[0])
 	assert.Receive(t, asked)
@@ -143,7 +143,7 @@ func nodeDiesDuringAck(t *testing.T, s *suite) {
 		asked <- struct{}{}
 		return nil, nil
 	})
-	ctx, cancel := context.WithTimeout(soon(t), 4*impatience)
+	ctx, cancel := context.WithTimeout(soon(t), 2*impatience)
 	defer cancel()
 	var acks adapter.Acks
 	done := make(chan error, 1)
