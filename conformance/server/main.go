@@ -119,7 +119,7 @@ func (s *settings) service() (service, error) {
 	if s.engineOnly {
 		return newEngine(s)
 	}
-	return nil, errors.New("only -engine-only is served so far")
+	return newSocketIO(s)
 }
 
 // origins is the value of -cors.
