@@ -14,6 +14,6 @@ export function Avatar({ member }: { member: Member }) {
 
 function hue(name: string): number {
   let hash = 0;
-  for (const char of name) hash = (hash * 31 + char.codePointAt(0)!) >>> 0;
-  return hash % hues;
+  for (const char of name) hash = Math.imul(hash ^ char.codePointAt(0)!, 0x01000193);
+  return (hash >>> 12) % hues;
 }

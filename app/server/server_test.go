@@ -1,0 +1,114 @@
+package server_test
+
+import (
+	"context"
+	"io"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"testing"
+
+	"go.uber.org/goleak"
+
+	"github.com/kachi-io/kachi/app/server"
+	"github.com/kachi-io/kachi/internal/assert"
+	"github.com/kachi-io/kachi/internal/testclient"
+)
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+// serve runs a server until the test, or stop, ends it.
+func serve(t *testing.T) (url string, stop func() error) {
+	t.Helper()
+	s, err := server.New(nil)
+	assert.NoError(t, err)
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	assert.NoError(t, err)
+	ctx, cancel := context.WithCancel(context.Background())
+	served := make(chan error, 1)
+	go func() { served <- s.Serve(ctx, listener) }()
+	var stopped bool
+	stop = func() error {
+		cancel()
+		if stopped {
+			return nil
+		}
+		stopped = true
+		return assert.Receive(t, served, "the end of Serve")
+	}
+	t.Cleanup(func() { assert.NoError(t, stop()) })
+	return "http://" + listener.Addr().String(), stop
+}
+
+func get(t *testing.T, url string) (int, string) {
+	t.Helper()
+	client := &http.Client{Transport: &http.Transport{DisableKeepAlives: true}}
+	response, err := client.Get(url)
+	assert.NoError(t, err)
+	defer response.Body.Close()
+	body, err := io.ReadAll(response.Body)
+	assert.NoError(t, err)
+	return response.StatusCode, string(body)
+}
+
+func TestServesChatPagesAndHealth(t *testing.T) {
+	url, _ := serve(t)
+	status, body := get(t, url+"/healthz")
+	assert.Equal(t, status, 200)
+	assert.Equal(t, body, "{\"status\":\"ok\"}\n")
+
+	_, body = get(t, url+"/")
+	assert.True(t, strings.Contains(body, "<!doctype html>"), body)
+
+	var answer struct{ Room string }
+	testclient.Connect(t, url, "/chat", nil).Ask(&answer, "join", "nest")
+	assert.Equal(t, answer.Room, "nest")
+}
+
+func TestStopsWithOpenConnections(t *testing.T) {
+	url, stop := serve(t)
+	testclient.Connect(t, url, "/chat", nil)
+
+	// A poll that waits for the server to say something.
+	_, opened := get(t, url+"/socket.io/?EIO=4&transport=polling")
+	sid := opened[strings.Index(opened, `"sid":"`)+7:]
+	sid = sid[:strings.Index(sid, `"`)]
+	answered := make(chan bool, 1)
+	go func() {
+		defer func() { answered <- true }()
+		client := &http.Client{Transport: &http.Transport{DisableKeepAlives: true}}
+		if response, err := client.Get(url + "/socket.io/?EIO=4&transport=polling&sid=" + sid); err == nil {
+			_ = response.Body.Close()
+		}
+	}()
+	assert.NoError(t, stop())
+	assert.Receive(t, answered, "the end of the poll")
+}
+
+func TestHealthSaysWhenItStops(t *testing.T) {
+	s, err := server.New(nil)
+	assert.NoError(t, err)
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	assert.NoError(t, err)
+	ctx, cancel := context.WithCancel(context.Background())
+	cancel()
+	assert.NoError(t, s.Serve(ctx, listener))
+	w := httptest.NewRecorder()
+	s.ServeHTTP(w, httptest.NewRequest("GET", "/healthz", nil))
+	assert.Equal(t, w.Code, 503)
+}
+
+func TestSaysWhatIsWrongWithItsOptions(t *testing.T) {
+	_, err := server.New(&server.Options{AllowedOrigins: []string{"not an origin"}})
+	assert.True(t, err != nil && strings.Contains(err.Error(), "not an origin"), err)
+}
+
+func TestSaysWhenTheListenerBreaks(t *testing.T) {
+	s, err := server.New(nil)
+	assert.NoError(t, err)
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	assert.NoError(t, err)
+	assert.NoError(t, listener.Close())
+	assert.ErrorIs(t, s.Serve(context.Background(), listener), net.ErrClosed)
+}
