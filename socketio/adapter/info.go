@@ -42,11 +42,11 @@ type Handshake struct {
 
 type handshakeJSON struct {
 	Headers map[string]oneOrMore `json:"headers"`
-	Time    string               `json:"time"`
+	Time    any                  `json:"time"`
 	Address string               `json:"address"`
 	XDomain bool                 `json:"xdomain"`
 	Secure  bool                 `json:"secure"`
-	Issued  int64                `json:"issued"`
+	Issued  float64              `json:"issued"`
 	URL     string               `json:"url"`
 	Query   map[string]oneOrMore `json:"query"`
 	Auth    json.RawMessage      `json:"auth"`
@@ -63,15 +63,13 @@ func (h Handshake) MarshalJSON() ([]byte, error) {
 		Address: h.Address,
 		XDomain: h.XDomain,
 		Secure:  h.Secure,
-		Issued:  h.Time.UnixMilli(),
+		Issued:  float64(h.Time.UnixMilli()),
 		URL:     h.URL,
 		Query:   make(map[string]oneOrMore, len(h.Query)),
 		Auth:    h.Auth,
 	}
 	for name, values := range h.Header {
 		switch name = strings.ToLower(name); name {
-		case "set-cookie":
-			w.Headers[name] = values
 		case "cookie":
 			w.Headers[name] = oneOrMore{strings.Join(values, "; ")}
 		default:
@@ -94,7 +92,7 @@ func (h *Handshake) UnmarshalJSON(b []byte) error {
 		return err
 	}
 	*h = Handshake{
-		Time: time.UnixMilli(w.Issued), Address: w.Address, XDomain: w.XDomain,
+		Time: time.UnixMilli(int64(w.Issued)), Address: w.Address, XDomain: w.XDomain,
 		Secure: w.Secure, URL: w.URL, Auth: w.Auth,
 	}
 	if len(w.Headers) > 0 {
