@@ -26,12 +26,20 @@ type exchange struct {
 	w  http.ResponseWriter
 	rc *http.ResponseController
 
-	consumed bool // the body was read to its end
+	body bodyState
 
 	mu     sync.Mutex
 	stage  stage
 	ending bool // released
 }
+
+type bodyState uint8
+
+const (
+	bodyUnread bodyState = iota
+	bodyRead             // to its end
+	bodyBroken
+)
 
 type stage uint8
 
@@ -99,9 +107,13 @@ func (x *exchange) answer(status int, body []byte, timeout time.Duration) error 
 		timeout = min(timeout, releaseGrace)
 	}
 	_ = x.rc.SetWriteDeadline(time.Now().Add(timeout))
-	if x.r.ContentLength != 0 && !x.consumed {
+	if x.r.ContentLength != 0 && x.body != bodyRead {
 		// net/http reads what is left of the body before it answers.
-		_ = x.rc.SetReadDeadline(time.Now().Add(drainTimeout))
+		drain := drainTimeout
+		if x.body == bodyBroken {
+			drain = 0
+		}
+		_ = x.rc.SetReadDeadline(time.Now().Add(drain))
 	}
 	x.mu.Unlock()
 

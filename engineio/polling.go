@@ -315,10 +315,11 @@ func (s *Session) readBody(x *exchange, limit int) ([]byte, error) {
 			return nil, errTooLarge
 		}
 		if err == io.EOF {
-			x.consumed = true
+			x.body = bodyRead
 			return body, nil
 		}
 		if err != nil {
+			x.body = bodyBroken
 			return nil, err
 		}
 		if len(body) == cap(body) {
