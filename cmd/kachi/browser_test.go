@@ -1,0 +1,135 @@
+package main
+
+import (
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/chromedp/chromedp"
+
+	"github.com/kachi-io/kachi/internal/assert"
+)
+
+// TestInBrowsers lets two people talk through the server that users run, in the browsers
+// that they use. Its parts are one conversation, in this order.
+func TestInBrowsers(t *testing.T) {
+	if testing.Short() {
+		t.Skip("starts browsers")
+	}
+	binary := buildKachi(t)
+	server := launch(t, binary, "127.0.0.1:0")
+	addr := strings.TrimPrefix(server.url, "http://")
+	browser := openBrowser(t)
+	mina, jun := openPage(t, browser, "Mina", server.url), openPage(t, browser, "Jun", server.url)
+
+	restart := func() { server = launch(t, binary, addr) }
+	step := func(name string, f func(t *testing.T)) {
+		t.Helper()
+		if !t.Run(name, func(t *testing.T) { mina.t, jun.t = t, t; f(t) }) {
+			t.FailNow()
+		}
+	}
+
+	step("a conversation", func(t *testing.T) {
+		mina.enter("nest")
+		mina.people("Mina")
+		jun.enter("nest")
+		mina.notices("Jun came in")
+		mina.people("Mina", "Jun")
+		jun.people("Jun", "Mina")
+
+		mina.write("Hello, Jun")
+		jun.sees("Hello, Jun")
+		mina.deliveries("delivered")
+		jun.write("안녕, 미나")
+		mina.sees("Hello, Jun", "안녕, 미나")
+	})
+
+	step("who is writing", func(t *testing.T) {
+		jun.insert("I am think")
+		mina.waitFor(`document.querySelector(".typing").textContent === "Jun is writing…"`)
+		jun.fill("#message", "")
+		mina.waitFor(`document.querySelector(".typing").textContent === ""`)
+	})
+
+	step("markup is text", func(t *testing.T) {
+		const attack = `<img src=x onerror="window.ran = true"><script>window.ran = true</script>`
+		mina.write(attack)
+		jun.sees(attack)
+		for _, p := range []*page{mina, jun} {
+			assert.True(t, eval[bool](p, `window.ran === undefined`), p.name)
+			assert.Equal(t, eval[int](p, `document.querySelectorAll(".lines img, .lines script").length`), 0)
+		}
+	})
+
+	step("leaving and coming back", func(t *testing.T) {
+		jun.do(chromedp.Click(chromedp.CSS("#leave")))
+		mina.notices("Jun left")
+		mina.people("Mina")
+		jun.enter("nest")
+		mina.people("Mina", "Jun")
+	})
+
+	step("a name that is taken", func(t *testing.T) {
+		other := openPage(t, browser, "mina", server.url+"/?room=nest")
+		other.do(chromedp.WaitVisible(chromedp.CSS("#name")))
+		other.fill("#name", "mina")
+		other.press("Enter", 13)
+		other.waitFor(`document.querySelector("#entry-error").textContent.includes("has that name")`)
+	})
+
+	step("the network goes and comes back", func(t *testing.T) {
+		mina.write("before the tunnel")
+		mina.deliveries("delivered")
+		mina.offline(true)
+		mina.link("offline")
+		mina.write("in the tunnel")
+		mina.write("still in the tunnel")
+		mina.deliveries("waiting", "waiting")
+		mina.offline(false)
+		mina.link("connected")
+		mina.deliveries("delivered", "delivered")
+		jun.sees("before the tunnel", "in the tunnel", "still in the tunnel")
+		mina.notices("You were away")
+		jun.write("there you are")
+		mina.sees("there you are")
+		once(t, jun, "in the tunnel")
+	})
+
+	step("the server is restarted", func(t *testing.T) {
+		server.stop(t)
+		mina.link("offline")
+		jun.link("offline")
+		mina.write("nobody hears this yet")
+		mina.deliveries("waiting")
+		restart()
+		mina.link("connected")
+		jun.link("connected")
+		mina.deliveries("delivered")
+		mina.people("Mina", "Jun")
+		jun.write("I am back")
+		mina.sees("nobody hears this yet", "I am back")
+		mina.write("so am I")
+		jun.sees("so am I")
+		once(t, mina, "I am back")
+	})
+
+	step("Korean", func(t *testing.T) {
+		mina.do(chromedp.Click(chromedp.CSS(`header button[lang="ko"]`)))
+		mina.waitFor(`document.documentElement.lang === "ko" && document.querySelector("#leave").textContent === "나가기"`)
+		mina.do(chromedp.Reload())
+		mina.waitFor(`document.querySelector("#enter")?.textContent === "들어가기"`)
+		jun.people("Jun")
+	})
+
+	mina.clean()
+	jun.clean()
+}
+
+// once checks that a message is shown, and only once.
+func once(t *testing.T, p *page, text string) {
+	t.Helper()
+	texts := p.texts()
+	first := slices.Index(texts, text)
+	assert.True(t, first >= 0 && !slices.Contains(texts[first+1:], text), p.name, texts)
+}
