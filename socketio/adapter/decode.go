@@ -150,6 +150,9 @@ func wantOf(s string) Want {
 // joinArguments is the reverse of splitArguments. It is never nil, which would mean
 // that a socket is gone.
 func joinArguments(first json.RawMessage, rest []json.RawMessage) []byte {
+	if first == nil && len(rest) > 0 {
+		first = json.RawMessage("null")
+	}
 	b := make([]byte, 0, len(first)+2)
 	b = append(b, '[')
 	b = append(b, first...)
