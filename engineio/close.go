@@ -97,15 +97,14 @@ type ending struct {
 }
 
 func (s *Session) finish(e ending) {
-	switch {
-	case e.conn == nil:
-	case e.orderly:
-		_ = e.conn.Close(websocket.StatusNoStatus, "")
-	default:
-		_ = e.conn.CloseNow()
-	}
-	if e.candidate != nil {
-		_ = e.candidate.Close(websocket.StatusNoStatus, "")
+	for _, c := range []*websocket.Conn{e.conn, e.candidate} {
+		switch {
+		case c == nil:
+		case e.orderly:
+			_ = c.Close(websocket.StatusNoStatus, "")
+		default:
+			_ = c.CloseNow()
+		}
 	}
 	if e.get != nil {
 		e.get.release()

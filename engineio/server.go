@@ -49,8 +49,10 @@ type Server struct {
 	closing atomic.Bool
 	idle    chan struct{} // signalled when a session is gone
 
-	mu     sync.Mutex
-	strays map[*websocket.Conn]struct{} // refused candidates that are being closed
+	strays atomic.Int32 // refused candidates that are being closed
+
+	mu    sync.Mutex
+	loose map[*websocket.Conn]struct{} // connections that carry no session: candidates, refused or not
 }
 
 // NewServer makes a server. accept is called for every new session, on the goroutine of
@@ -78,10 +80,11 @@ func NewServer(accept func(*Session) Receiver, opts *Options) *Server {
 			Deflate:      o.Deflate,
 			Queue:        outbox.Limits{Messages: o.MaxQueuedMessages, Bytes: o.MaxQueuedBytes},
 			WriteTimeout: o.WriteTimeout,
+			CloseTimeout: closeTimeout,
 		},
 		started: time.Now(),
 		idle:    make(chan struct{}, 1),
-		strays:  make(map[*websocket.Conn]struct{}),
+		loose:   make(map[*websocket.Conn]struct{}),
 	}
 }
 
@@ -151,12 +154,15 @@ func (s *Server) Shutdown(ctx context.Context) error {
 		// A handshake that was under way registers its session after all.
 		for _, session := range s.sessions.all() {
 			session.Abort(ServerShuttingDown, nil)
+			if c := session.conn.Load(); c != nil { // closed before, and waiting for the client's good-bye
+				_ = c.CloseNow()
+			}
 		}
 		s.mu.Lock()
-		for c := range s.strays {
+		for c := range s.loose {
 			_ = c.CloseNow()
 		}
-		left := len(s.strays)
+		left := len(s.loose)
 		s.mu.Unlock()
 		if left == 0 && s.Sessions() == 0 {
 			return nil
@@ -174,6 +180,23 @@ func (s *Server) Shutdown(ctx context.Context) error {
 func (s *Server) gone(session *Session) {
 	s.sessions.remove(session)
 	s.limits.release(session.handshake.Address)
+	s.signalIdle()
+}
+
+// keep notes a connection that no session answers for, so that Shutdown finds it.
+func (s *Server) keep(c *websocket.Conn) {
+	s.mu.Lock()
+	s.loose[c] = struct{}{}
+	s.mu.Unlock()
+	if s.closing.Load() { // Shutdown may have looked already
+		_ = c.CloseNow()
+	}
+}
+
+func (s *Server) drop(c *websocket.Conn) {
+	s.mu.Lock()
+	delete(s.loose, c)
+	s.mu.Unlock()
 	s.signalIdle()
 }
 
@@ -234,6 +257,9 @@ func (s *Server) refuse(w http.ResponseWriter, q request, f Refusal) {
 	x := newExchange(w, f.Request)
 	_ = x.answer(f.Status, body, s.opts.WriteTimeout)
 }
+
+// closeTimeout is how long a client may take to answer a close frame.
+const closeTimeout = 5 * time.Second
 
 // maxRetryAfter, in seconds, spreads the clients that are sent away together.
 const maxRetryAfter = 10

@@ -69,6 +69,7 @@ func (s *Session) offerUpgrade(w http.ResponseWriter, r *http.Request, q request
 	live := s.upgrade == c
 	c.conn = conn
 	s.mu.Unlock()
+	s.server.keep(conn)
 	if !live { // the session ended, or the time was up
 		_ = conn.Close(websocket.StatusNoStatus, "")
 	}
@@ -81,6 +82,7 @@ func (s *Session) readCandidate(c *candidate) {
 		t, data, err := c.conn.Read()
 		if err != nil {
 			s.withdraw(c)
+			s.server.drop(c.conn)
 			s.unhold()
 			return
 		}
@@ -94,6 +96,7 @@ func (s *Session) readCandidate(c *candidate) {
 			continue
 		case p.Type == packet.Upgrade:
 			if s.takeOver(c) {
+				s.server.drop(c.conn)
 				if hook := s.server.opts.Hooks.Upgraded; hook != nil {
 					s.guard(func() { hook(s) })
 				}
@@ -203,32 +206,27 @@ func (t *candidateNoop) Expire(*wheel.Timer) {
 // turnAway refuses a candidate as the reference does: the handshake is answered, and then
 // the connection closed. Clients take status 400 for a server that knows no WebSocket.
 func (s *Server) turnAway(w http.ResponseWriter, r *http.Request, q request, session *Session) {
-	s.mu.Lock()
-	full := s.closing.Load() || len(s.strays) >= maxStrays
-	s.mu.Unlock()
-	if full {
+	if s.strays.Add(1) > maxStrays || s.closing.Load() {
+		s.strays.Add(-1)
 		s.refuse(w, q, Refusal{Request: r, Session: session, Code: CodeBadRequest, Cause: CauseTransportMismatch})
 		return
 	}
 	o := s.accepting
-	o.CloseTimeout = strayTimeout
+	o.CloseTimeout = min(o.CloseTimeout, strayTimeout)
 	conn, err := websocket.Accept(w, r, &o)
 	if err != nil {
+		s.strays.Add(-1)
 		return
 	}
-	s.mu.Lock()
-	s.strays[conn] = struct{}{}
-	s.mu.Unlock()
+	s.keep(conn)
 	_ = conn.Close(websocket.StatusNoStatus, "")
 	go func() {
+		defer s.strays.Add(-1)
+		defer s.drop(conn)
 		for {
 			if _, _, err := conn.Read(); err != nil {
-				break
+				return
 			}
 		}
-		s.mu.Lock()
-		delete(s.strays, conn)
-		s.mu.Unlock()
-		s.signalIdle()
 	}()
 }
