@@ -138,3 +138,93 @@ func TestDecoderPutsAttachmentsIn(t *testing.T) {
 		})
 	}
 }
+
+func TestDecoderWantsAttachmentsWhenAndOnlyWhenAnnounced(t *testing.T) {
+	var d packet.Decoder
+	reason := func(err error) string { return assert.ErrorAs[*packet.DecodeError](t, err).Reason }
+
+	_, _, err := d.Binary([]byte{1})
+	assert.Equal(t, reason(err), packet.ReasonBinary)
+
+	_, _, err = d.Text([]byte(`52-["a"]`))
+	assert.NoError(t, err)
+	_, _, err = d.Text([]byte(`2["b"]`))
+	assert.Equal(t, reason(err), packet.ReasonPlaintext)
+	assert.True(t, !d.Waiting(), "the packet is given up")
+	_, _, err = d.Binary([]byte{1})
+	assert.Equal(t, reason(err), packet.ReasonBinary)
+
+	_, _, err = d.Text([]byte(`51-["a"]`))
+	assert.NoError(t, err)
+	_, complete, err := d.Binary([]byte{1})
+	assert.True(t, complete && err == nil)
+	_, _, err = d.Binary([]byte{1})
+	assert.Equal(t, reason(err), packet.ReasonBinary)
+}
+
+func TestDecoderLimits(t *testing.T) {
+	nested := func(n int) string { return `2["a",` + strings.Repeat("[", n-1) + strings.Repeat("]", n-1) + `]` }
+	objects := func(n int) string {
+		return `2["a",` + strings.Repeat(`{"a":`, n-1) + "0" + strings.Repeat("}", n-1) + `]`
+	}
+	for _, c := range []struct {
+		limits packet.Limits
+		text   string
+		reason string
+	}{
+		{packet.Limits{}, `510-["a"]`, ""},
+		{packet.Limits{}, `511-["a"]`, packet.ReasonTooMany},
+		{packet.Limits{Attachments: 2}, `53-["a"]`, packet.ReasonTooMany},
+		{packet.Limits{Attachments: 1000}, `51000-["a"]`, ""},
+		{packet.Limits{Attachments: -1}, `51-["a"]`, packet.ReasonTooMany},
+		{packet.Limits{Attachments: -1}, `50-["a"]`, ""},
+		{packet.Limits{}, nested(128), ""},
+		{packet.Limits{}, nested(129), packet.ReasonDepth},
+		{packet.Limits{}, objects(128), ""},
+		{packet.Limits{}, objects(129), packet.ReasonDepth},
+		{packet.Limits{Depth: 1}, nested(1)[:5] + "]", ""},
+		{packet.Limits{Depth: 1}, nested(2), packet.ReasonDepth},
+		{packet.Limits{Depth: 1 << 40}, nested(1024), ""},
+		{packet.Limits{Depth: 1 << 40}, nested(1025), packet.ReasonDepth},
+		{packet.Limits{Depth: 1 << 40}, objects(1024), ""},
+		{packet.Limits{Depth: -1}, nested(128), ""},
+	} {
+		d := packet.Decoder{Limits: c.limits}
+		_, _, err := d.Text([]byte(c.text))
+		if c.reason == "" {
+			assert.NoError(t, err, "%+v %.20s", c.limits, c.text)
+			continue
+		}
+		assert.Equal(t, assert.ErrorAs[*packet.DecodeError](t, err).Reason, c.reason, "%+v %.20s", c.limits, c.text)
+	}
+
+	d := packet.Decoder{Limits: packet.Limits{AttachmentBytes: 10}}
+	_, _, err := d.Text([]byte(`52-["a"]`))
+	assert.NoError(t, err)
+	_, _, err = d.Binary(make([]byte, 6))
+	assert.NoError(t, err)
+	_, _, err = d.Binary(make([]byte, 5))
+	assert.Equal(t, assert.ErrorAs[*packet.DecodeError](t, err).Reason, packet.ReasonAttachmentBytes)
+	assert.True(t, !d.Waiting())
+}
+
+// Mixed and unbalanced nesting beyond one word of the scanner's memory.
+func TestDecoderTellsObjectsFromArraysAtAnyDepth(t *testing.T) {
+	var open, shut string
+	for i := range 120 {
+		if i%3 == 0 {
+			open, shut = open+`{"k":`, "}"+shut
+		} else {
+			open, shut = open+"[", "]"+shut
+		}
+	}
+	var d packet.Decoder
+	_, _, err := d.Text([]byte(`2["a",` + open + "1" + shut + `]`))
+	assert.NoError(t, err)
+	for i := range len(shut) {
+		wrong := []byte(shut)
+		wrong[i] = wrong[i] ^ ('}' ^ ']')
+		_, _, err := d.Text([]byte(`2["a",` + open + "1" + string(wrong) + `]`))
+		assert.Equal(t, assert.ErrorAs[*packet.DecodeError](t, err).Reason, packet.ReasonPayload, "%d", i)
+	}
+}

@@ -30,8 +30,12 @@ func placeholders(raw []byte, attachments int) ([]span, error) {
 		return nil, nil
 	}
 	f := finder{raw: raw, attachments: attachments}
-	if _, err := f.value(skipSpace(raw, 0), 0); err != nil {
+	end, err := f.value(skipSpace(raw, 0), 0)
+	if err != nil {
 		return nil, err
+	}
+	if skipSpace(raw, end) != len(raw) {
+		return nil, errPayload
 	}
 	return f.found, nil
 }
