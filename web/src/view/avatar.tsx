@@ -12,8 +12,9 @@ export function Avatar({ member }: { member: Member }) {
   );
 }
 
+/** FNV-1a; its upper bits differ most. */
 function hue(name: string): number {
-  let hash = 0;
+  let hash = 0x811c9dc5;
   for (const char of name) hash = Math.imul(hash ^ char.codePointAt(0)!, 0x01000193);
-  return (hash >>> 12) % hues;
+  return ((hash >>> 16) ^ (hash >>> 8)) % hues;
 }
