@@ -34,7 +34,10 @@ type gathering struct {
 	count func() (others int, err error)
 }
 
-type account struct{ expect, settled int }
+type account struct {
+	known           bool // the node has said how many it asked
+	expect, settled int
+}
 
 type newsKind uint8
 
@@ -141,10 +144,14 @@ func (g *gathering) apply(n news) {
 			}
 			g.seen[id] = struct{}{}
 		}
-		g.settled++
 		if node != "" {
-			g.account(node).settled++
+			a := g.account(node)
+			if a.known && a.settled >= a.expect {
+				return // more answers than sockets: the broker repeats itself
+			}
+			a.settled++
 		}
+		g.settled++
 		g.sink.Answer(n.answer)
 	case newsGone:
 		a := g.asked[node]
@@ -169,7 +176,8 @@ func (g *gathering) apply(n news) {
 func (g *gathering) expected(node string, count int, ids []string) {
 	g.expect += count
 	if node != "" {
-		g.account(node).expect += count
+		a := g.account(node)
+		a.known, a.expect = true, count
 	}
 	g.sink.Expect(node, count, ids)
 }

@@ -49,6 +49,10 @@ func (f Flags) MarshalJSON() ([]byte, error) {
 // UnmarshalJSON implements json.Unmarshaler. Flags that mean nothing to the receiver
 // (local, broadcast, binary, expectSingleResponse) are passed over.
 func (f *Flags) UnmarshalJSON(b []byte) error {
+	if string(b) == "{}" { // the usual case
+		*f = Flags{}
+		return nil
+	}
 	var w flagsJSON
 	if err := json.Unmarshal(b, &w); err != nil {
 		return err

@@ -25,15 +25,24 @@ func TestMemory(t *testing.T) {
 }
 
 func TestBus(t *testing.T) {
-	for name, options := range map[string]adapter.BusOptions{
-		"plain":   {},
-		"ordered": {Ordered: true},
-		"counted": {Counted: true},
+	for _, variant := range []struct {
+		name    string
+		options adapter.BusOptions
+	}{
+		{"plain", adapter.BusOptions{}},
+		{"ordered", adapter.BusOptions{Ordered: true}},
+		{"counted", adapter.BusOptions{Counted: true}},
 	} {
-		t.Run(name, func(t *testing.T) {
+		t.Run(variant.name, func(t *testing.T) {
+			// The first alone, so that it can look for goroutines left over.
+			together := variant.options != (adapter.BusOptions{})
+			if together {
+				t.Parallel()
+			}
 			adaptertest.Run(t, adaptertest.Harness{
-				Ordered: options.Ordered,
-				Open:    func(*testing.T) adaptertest.Cluster { return busCluster(options) },
+				Ordered:           variant.options.Ordered,
+				ForeignGoroutines: together,
+				Open:              func(*testing.T) adaptertest.Cluster { return busCluster(variant.options) },
 			})
 		})
 	}

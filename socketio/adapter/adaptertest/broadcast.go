@@ -118,7 +118,7 @@ func broadcastPayloads(t *testing.T, s *suite) {
 		event("nothing"),
 		event("text", "plain", "조용한 까치 \U0001F426 <&>\u2028", "quote \" \\ \x00\x1f\x7f", ""),
 		event("values", nil, true, -1.5, 1e21, json.Number("9007199254740993"), []any{}, map[string]any{"": map[string]any{"deep": []int{1}}}),
-		event("big", strings.Repeat("0123456789abcdef", 1<<14)),
+		event("big", strings.Repeat("0123456789abcdef", 1<<12)),
 		withAttachments("binary", allBytes),
 		withAttachments("two", []byte("first"), []byte{}, []byte("third")),
 		withAttachments("big binary", bytes.Repeat(allBytes, 1<<10)),

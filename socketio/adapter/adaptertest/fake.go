@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"net/http"
 	"net/url"
-	"slices"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -37,16 +36,6 @@ type fake struct {
 type fakeAsk struct {
 	waiting map[string]struct{}
 	answer  func(adapter.Answer)
-}
-
-type fakeSocket struct {
-	node *fake
-	id   string
-
-	// Guarded by node.mu.
-	rooms    map[string]struct{}
-	received []Event
-	answer   func(Event) ([]byte, [][]byte)
 }
 
 func serveFake(t *testing.T, namespace string, f adapter.Factory) Server {
@@ -151,23 +140,6 @@ func (n *fake) remove(s *fakeSocket) (changed []string, gone []func()) {
 		}
 	}
 	return changed, gone
-}
-
-func (s *fakeSocket) list() []string {
-	rooms := make([]string, 0, len(s.rooms))
-	for room := range s.rooms {
-		rooms = append(rooms, room)
-	}
-	return rooms
-}
-
-func (s *fakeSocket) in(rooms []string) bool {
-	for _, room := range rooms {
-		if _, ok := s.rooms[room]; ok || room == s.id {
-			return true
-		}
-	}
-	return false
 }
 
 // selected finds the sockets of a target.
@@ -370,39 +342,4 @@ func (n *fake) ServerSideEvent(data []byte, attachments [][]byte, answer func([]
 			answer([]byte(`["a second answer"]`), nil)
 		}
 	})
-}
-
-// The methods of Socket.
-
-func (s *fakeSocket) ID() string { return s.id }
-
-func (s *fakeSocket) Received() []Event {
-	s.node.mu.Lock()
-	defer s.node.mu.Unlock()
-	return slices.Clone(s.received)
-}
-
-func (s *fakeSocket) Answer(f func(Event) ([]byte, [][]byte)) {
-	s.node.mu.Lock()
-	defer s.node.mu.Unlock()
-	s.answer = f
-}
-
-func (s *fakeSocket) Rooms() []string {
-	s.node.mu.Lock()
-	defer s.node.mu.Unlock()
-	if s.node.sockets[s.id] == nil {
-		return nil
-	}
-	return append(s.list(), s.id)
-}
-
-func (s *fakeSocket) Disconnect() {
-	s.node.mu.Lock()
-	changed, gone := s.node.remove(s)
-	s.node.mu.Unlock()
-	s.node.roomsChanged(changed)
-	for _, f := range gone {
-		f()
-	}
 }

@@ -132,7 +132,7 @@ const namespace = "/adaptertest"
 // uses impatience, which is a bound on the test's length and not a claim.
 const (
 	patience   = 10 * time.Second
-	impatience = 80 * time.Millisecond
+	impatience = 60 * time.Millisecond
 )
 
 // suite is one test's cluster.
