@@ -127,6 +127,7 @@ func (c *Conn) shutdown(err error) error {
 	}
 	err = c.err
 	c.drop()
+	c.flyingMessages, c.flyingBytes = 0, 0
 	if c.timer != nil {
 		c.timer.Stop()
 	}

@@ -134,8 +134,8 @@ func TestInflating(t *testing.T) {
 		fault("text that is not UTF-8", 1007, sends(end|rsv1|text, deflated("abc\xff"))),
 		fault("text cut in a character", 1007, sends(end|rsv1|text, deflated("abc\xe2\x82"))),
 		fault("one byte too many", 1009, sends(end|rsv1|text, deflated(strings.Repeat("x", 1<<20+1)))),
-		fault("bomb", 1009, sends(end|rsv1|text, deflated(strings.Repeat("x", 100<<20)))),
-		fault("bomb in fragments", 1009, func(p *peer) { p.sendMessage(rsv1|text, deflated(strings.Repeat("x", 50<<20)), 1000, 0) }),
+		fault("bomb", 1009, sends(end|rsv1|text, deflated(strings.Repeat("x", 8<<20)))),
+		fault("bomb in fragments", 1009, func(p *peer) { p.sendMessage(rsv1|text, deflated(strings.Repeat("x", 4<<20)), 200, 0) }),
 		fault("compressed data over the limit", 1009, func(p *peer) {
 			go func() { _, _ = p.Write(frame(end|rsv1|blob, deflated(noise(2<<20)))) }()
 		}),

@@ -3,6 +3,7 @@ package websocket_test
 import (
 	"bufio"
 	"crypto/rand"
+	"crypto/tls"
 	"encoding/binary"
 	"errors"
 	"fmt"
@@ -74,11 +75,50 @@ func connect(t testing.TB, addr string) *peer {
 	t.Helper()
 	nc, err := net.Dial("tcp", addr)
 	assert.NoError(t, err)
+	return newPeer(t, nc)
+}
+
+func newPeer(t testing.TB, nc net.Conn) *peer {
+	t.Helper()
 	p := &peer{t: t, Conn: nc, in: bufio.NewReader(nc)}
 	// A bound on a broken test.
 	assert.NoError(t, nc.SetDeadline(time.Now().Add(30*time.Second)))
 	t.Cleanup(func() { _ = nc.Close() })
 	return p
+}
+
+// overTLS connects a peer by TLS, and reads on the server's side.
+func overTLS(t testing.TB, o *websocket.Options) (*websocket.Conn, *peer) {
+	t.Helper()
+	conns := make(chan *websocket.Conn, 1)
+	server := httptest.NewTLSServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		c, err := websocket.Accept(w, r, o)
+		if err != nil {
+			t.Errorf("accept: %v", err)
+			return
+		}
+		conns <- c
+	}))
+	t.Cleanup(server.Close)
+	nc, err := tls.Dial("tcp", server.Listener.Addr().String(), &tls.Config{InsecureSkipVerify: true})
+	assert.NoError(t, err)
+	p := newPeer(t, nc)
+	p.handshake()
+	c := assert.Receive(t, conns)
+	ended := make(chan struct{})
+	go func() {
+		defer close(ended)
+		for {
+			if _, _, err := c.Read(); err != nil {
+				return
+			}
+		}
+	}()
+	t.Cleanup(func() {
+		_ = c.CloseNow()
+		<-ended
+	})
+	return c, p
 }
 
 const handshake = "GET /socket HTTP/1.1\r\nHost: kachi.test\r\nConnection: keep-alive, Upgrade\r\nUpgrade: websocket\r\n" +
