@@ -156,7 +156,7 @@ func TestPanicsEndNothing(t *testing.T) {
 		},
 	}})
 	srv.On("boom", func(context.Context, *socketio.Event) error { panic("boom") })
-	srv.On("nil", func(context.Context, *socketio.Event) error { var m map[string]int; m["x"] = 1; return nil })
+	srv.On("nil", func(context.Context, *socketio.Event) error { var s *socketio.Socket; s.Join("x"); return nil })
 	srv.On("ok", func(_ context.Context, e *socketio.Event) error { return e.Ack() })
 	srv.OnDisconnecting(func(context.Context, *socketio.Socket, socketio.Reason) error { panic("again") })
 	srv.OnDisconnect(func(context.Context, *socketio.Socket, socketio.Reason) error { panic("and again") })

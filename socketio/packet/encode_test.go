@@ -63,8 +63,8 @@ type everything struct {
 	Zero    time.Time      `json:"zero,omitzero"`
 	Own     zeroer         `json:"own,omitzero"`
 	OwnPtr  *zeroer        `json:"ownPtr,omitzero"`
-	Dash    string         `json:"-,"`
-	Bad     string         `json:"ba\"d"`
+	Dash    string         `json:"-,"`    //lint:ignore SA5008 a field that is named "-"
+	Bad     string         `json:"ba\"d"` //lint:ignore SA5008 a name that encoding/json does not take
 	Quoted  int64          `json:"quoted,string"`
 	QuotedS string         `json:",string"`
 	QuotedP *int           `json:"quotedP,string"`

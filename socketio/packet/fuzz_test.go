@@ -3,6 +3,7 @@ package packet_test
 import (
 	"bytes"
 	"encoding/json"
+	"math"
 	"reflect"
 	"testing"
 	"unicode/utf8"
@@ -88,7 +89,7 @@ func decodeAll(t *testing.T, args packet.Args) {
 // FuzzEncode sends a value with bytes in it through both ends.
 func FuzzEncode(f *testing.F) {
 	f.Add("message", "text", []byte("bytes"), 1.5, "key")
-	f.Add("\xff\u2028\"", "\\\x00", []byte{}, -0.0, "_placeholder")
+	f.Add("\xff\u2028\"", "\\\x00", []byte{}, math.Copysign(0, -1), "_placeholder")
 	f.Fuzz(func(t *testing.T, name, text string, data []byte, number float64, key string) {
 		value := map[string]any{key: []any{text, data, number}}
 		raw, attachments, err := packet.EncodeEvent(name, []any{value, text, data})
