@@ -32,7 +32,7 @@ const patience = 45 * time.Second
 func buildKachi(t *testing.T) string {
 	t.Helper()
 	if _, err := fs.Stat(web.Pages(), "index.html"); err != nil || clientfiles.Version() == "" {
-		external.Missing(t, "the pages are not built: make web")
+		t.Fatal("the pages are not built: run make web, or the tests with -short")
 	}
 	binary := filepath.Join(t.TempDir(), "kachi")
 	out, err := exec.Command("go", append(append([]string{"build"}, buildFlags...), "-o", binary, ".")...).CombinedOutput()

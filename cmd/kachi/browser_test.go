@@ -13,13 +13,10 @@ import (
 // TestInBrowsers lets two people talk through the server that users run, in the browsers
 // that they use. Its parts are one conversation, in this order.
 func TestInBrowsers(t *testing.T) {
-	if testing.Short() {
-		t.Skip("starts browsers")
-	}
+	browser := openBrowser(t)
 	binary := buildKachi(t)
 	server := launch(t, binary, "127.0.0.1:0")
 	addr := strings.TrimPrefix(server.url, "http://")
-	browser := openBrowser(t)
 	mina, jun := openPage(t, browser, "Mina", server.url), openPage(t, browser, "Jun", server.url)
 
 	restart := func() { server = launch(t, binary, addr) }
