@@ -10,9 +10,8 @@ import (
 	"testing"
 	"time"
 
-	ws "github.com/coder/websocket"
-
 	"github.com/kachi-io/kachi/internal/assert"
+	"github.com/kachi-io/kachi/internal/wstest"
 	"github.com/kachi-io/kachi/socketio"
 	"github.com/kachi-io/kachi/socketio/adapter"
 	"github.com/kachi-io/kachi/socketio/adapter/adaptertest"
@@ -122,10 +121,10 @@ func (n *realNode) ServerSide(f func(adaptertest.Event) ([]byte, [][]byte)) {
 func (n *realNode) Close() { n.close.Do(n.shutdown) }
 
 func (n *realNode) shutdown() {
-	close(n.closing)
 	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
 	defer cancel()
 	assert.NoError(n.t, n.adapter.Close(ctx)) // first, so that what waits is ended by it
+	close(n.closing)
 	assert.NoError(n.t, n.srv.Shutdown(ctx))
 	n.host.Close()
 }
@@ -155,12 +154,12 @@ type realSocket struct {
 func (s *realSocket) read() {
 	var decoder packet.Decoder
 	for {
-		kind, text, err := s.client.next()
+		op, text, err := s.client.next()
 		if err != nil {
 			return
 		}
 		decode := decoder.Text
-		if kind == ws.MessageBinary {
+		if op == wstest.Binary {
 			decode = decoder.Binary
 		} else {
 			text = text[1:]
@@ -195,9 +194,9 @@ func (s *realSocket) take(p *packet.Packet) {
 		})
 		s.mu.Lock() // an answer's parts stay together
 		defer s.mu.Unlock()
-		_ = s.client.conn.Write(context.Background(), ws.MessageText, ack)
+		_ = s.client.write(wstest.Text, ack)
 		for _, a := range attachments {
-			_ = s.client.conn.Write(context.Background(), ws.MessageBinary, a)
+			_ = s.client.write(wstest.Binary, a)
 		}
 	}()
 }

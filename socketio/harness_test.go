@@ -3,17 +3,21 @@ package socketio_test
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
+	"io"
 	"net/http"
 	"net/http/httptest"
+	"os"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
-	ws "github.com/coder/websocket"
 	"go.uber.org/goleak"
 
 	"github.com/kachi-io/kachi/internal/assert"
+	"github.com/kachi-io/kachi/internal/wstest"
 	"github.com/kachi-io/kachi/socketio"
 )
 
@@ -37,24 +41,19 @@ func start(t testing.TB, o *socketio.Options) (*socketio.Server, string) {
 	return srv, host.URL
 }
 
-// client is a raw WebSocket client: what goes over the wire is what the test says.
+// client is a raw client over WebSocket: what goes over the wire is what the test says.
 type client struct {
 	t    testing.TB
-	conn *ws.Conn
+	conn *wstest.Conn
 	sid  string
+
+	writing sync.Mutex // the reader answers pings
 }
 
 // dial opens an Engine.IO session over WebSocket, without joining a namespace.
 func dial(t testing.TB, url string) *client {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
-	defer cancel()
-	conn, response, err := ws.Dial(ctx, url+"/socket.io/?EIO=4&transport=websocket", nil)
-	assert.NoError(t, err)
-	_ = response
-	conn.SetReadLimit(64 << 20)
-	c := &client{t: t, conn: conn}
-	t.Cleanup(func() { _ = conn.CloseNow() })
+	c := &client{t: t, conn: wstest.Dial(t, url+"/socket.io/?EIO=4&transport=websocket")}
 	var open struct{ SID string }
 	handshake := c.read()
 	assert.NoError(t, json.Unmarshal([]byte(handshake[1:]), &open))
@@ -87,55 +86,56 @@ func (c *client) connect(namespace, auth string) string {
 
 func (c *client) send(text string) {
 	c.t.Helper()
-	c.write(ws.MessageText, []byte(text))
+	assert.NoError(c.t, c.write(wstest.Text, []byte(text)))
 }
 
 func (c *client) sendBinary(data []byte) {
 	c.t.Helper()
-	c.write(ws.MessageBinary, data)
+	assert.NoError(c.t, c.write(wstest.Binary, data))
 }
 
-func (c *client) write(kind ws.MessageType, data []byte) {
-	c.t.Helper()
-	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
-	defer cancel()
-	assert.NoError(c.t, c.conn.Write(ctx, kind, data))
+func (c *client) write(op byte, data []byte) error {
+	c.writing.Lock()
+	defer c.writing.Unlock()
+	return c.conn.SendFrame(op, data)
 }
 
 // next returns the next message, answering pings.
-func (c *client) next() (ws.MessageType, string, error) {
+func (c *client) next() (op byte, data string, err error) {
 	for {
-		ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
-		kind, data, err := c.conn.Read(ctx)
-		if err == nil && string(data) == "2" && kind == ws.MessageText {
-			err = c.conn.Write(ctx, ws.MessageText, []byte("3"))
-			cancel()
-			if err != nil {
+		f, err := c.conn.Read()
+		switch {
+		case err != nil:
+			return 0, "", err
+		case f.Op == wstest.Close:
+			_ = c.write(wstest.Close, f.Payload)
+			return 0, "", io.EOF
+		case f.Op == wstest.Text && string(f.Payload) == "2":
+			if err := c.write(wstest.Text, []byte("3")); err != nil {
 				return 0, "", err
 			}
-			continue
+		default:
+			return f.Op, string(f.Payload), nil
 		}
-		cancel()
-		return kind, string(data), err
 	}
 }
 
 // read returns the next text message.
 func (c *client) read() string {
 	c.t.Helper()
-	kind, text, err := c.next()
+	op, text, err := c.next()
 	assert.NoError(c.t, err)
-	if kind != ws.MessageText {
-		c.t.Fatalf("want text, got binary %x", text)
+	if op != wstest.Text {
+		c.t.Fatalf("want text, got %x", text)
 	}
 	return text
 }
 
 func (c *client) readBinary() []byte {
 	c.t.Helper()
-	kind, data, err := c.next()
+	op, data, err := c.next()
 	assert.NoError(c.t, err)
-	if kind != ws.MessageBinary {
+	if op != wstest.Binary {
 		c.t.Fatalf("want binary, got text %q", data)
 	}
 	return []byte(data)
@@ -152,8 +152,8 @@ func (c *client) expectClosed() {
 	c.t.Helper()
 	for range 10_000 {
 		if _, _, err := c.next(); err != nil {
-			if strings.Contains(err.Error(), "deadline") {
-				c.t.Fatalf("the connection was not closed")
+			if errors.Is(err, os.ErrDeadlineExceeded) {
+				c.t.Fatal("the connection was not closed")
 			}
 			return
 		}
@@ -169,7 +169,7 @@ func (c *client) expectSilence() {
 }
 
 // gone leaves without a goodbye.
-func (c *client) gone() { _ = c.conn.CloseNow() }
+func (c *client) gone() { _ = c.conn.Close() }
 
 func get(t testing.TB, url string, header http.Header) *http.Response {
 	t.Helper()

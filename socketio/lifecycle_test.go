@@ -47,7 +47,7 @@ func TestEveryEndHasItsReason(t *testing.T) {
 		end    func(*socketio.Server, *socketio.Socket, *client)
 	}{
 		{"client namespace disconnect", func(_ *socketio.Server, _ *socketio.Socket, c *client) { c.send("41") }},
-		{"transport close", func(_ *socketio.Server, _ *socketio.Socket, c *client) { _ = c.conn.Close(1000, "") }},
+		{"transport close", func(_ *socketio.Server, _ *socketio.Socket, c *client) { assert.NoError(c.t, c.conn.SendClose()) }},
 		{"server namespace disconnect", func(_ *socketio.Server, s *socketio.Socket, c *client) {
 			s.Disconnect(false)
 			c.expect("41")
