@@ -13,7 +13,7 @@ const (
 	// still take, so that a client that does read gets it.
 	releaseGrace = time.Second
 	// drainTimeout bounds what net/http waits for the rest of a body that was not read.
-	drainTimeout = 5 * time.Second
+	drainTimeout = 2 * time.Second
 )
 
 // exchange is one HTTP request of a session in the hands of its handler, and the means

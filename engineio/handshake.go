@@ -10,6 +10,8 @@ import (
 	"net/url"
 	"strings"
 	"time"
+
+	"github.com/kachi-io/kachi/engineio/websocket"
 )
 
 // Handshake is what a session keeps of its first request: a copy, since the request
@@ -139,36 +141,46 @@ func (s *Server) handshake(w http.ResponseWriter, r *http.Request, q request, fr
 			Cause: cause, Message: "Too many connections"})
 		return
 	}
-	admitted := true // until a session answers for it
-	defer func() {
-		if admitted {
+	counted := true // until a session answers for it
+	release := func() {
+		if counted {
+			counted = false
 			s.limits.release(from.addr)
 		}
-	}()
+	}
+	defer release() // whatever AllowRequest and the like do
+	refuse := func(f Refusal) {
+		release() // before the client hears of it, and tries again
+		f.Request = r
+		s.refuse(w, q, f)
+	}
 	if s.opts.AllowRequest != nil {
 		if err := s.opts.AllowRequest(r); err != nil {
-			s.refuse(w, q, Refusal{Request: r, Code: CodeForbidden, Message: err.Error(), Err: err})
+			refuse(Refusal{Code: CodeForbidden, Message: err.Error(), Err: err})
 			return
 		}
 	}
 	if q.protocol != "4" {
-		s.refuse(w, q, Refusal{Request: r, Code: CodeUnsupportedProtocol})
+		refuse(Refusal{Code: CodeUnsupportedProtocol})
 		return
 	}
-	if q.upgrade && !s.checkWebSocket(w, r, q) {
-		return
+	if q.upgrade {
+		if bad := websocket.CheckRequest(r); bad != nil {
+			refuse(badHandshake(w, bad))
+			return
+		}
 	}
 	id, err := s.generateID(r)
 	if err != nil {
-		s.refuse(w, q, Refusal{Request: r, Code: CodeBadRequest, Cause: CauseIDGeneration, Err: err})
+		refuse(Refusal{Code: CodeBadRequest, Cause: CauseIDGeneration, Err: err})
 		return
 	}
 	session := newSession(s, id, q.transport, newHandshake(r, from, time.Now()), s.connContext(r))
 	if !s.sessions.add(session) {
-		s.refuse(w, q, Refusal{Request: r, Code: CodeBadRequest, Cause: CauseIDGeneration, Err: errIDTaken})
+		refuse(Refusal{Code: CodeBadRequest, Cause: CauseIDGeneration, Err: errIDTaken})
 		return
 	}
-	admitted = false
+	counted = false
 	if s.closing.Load() { // Shutdown has looked already, or else it finds the session
 		session.unhold()
 		s.refuse(w, q, shuttingDown(r))

@@ -82,7 +82,7 @@ func serveOn(t testing.TB, o *Options, configure func(*httptest.Server), wrap fu
 	t.Helper()
 	h := &host{t: t, peers: make(chan *peer, 10_000)}
 	h.engine = NewServer(func(s *Session) Receiver {
-		p := &peer{session: s, messages: make(chan message, 10_000), closed: make(chan end, 2)}
+		p := &peer{session: s, messages: make(chan message, 500), closed: make(chan end, 2)}
 		h.peers <- p
 		return p
 	}, o)
@@ -175,10 +175,10 @@ func (h *host) poller(header ...string) *poller {
 	h.t.Helper()
 	a := h.request("GET", h.url+"&transport=polling", "", header...)
 	assert.Equal(h.t, a.status, 200)
-	p := &poller{host: h, peer: assert.Receive(h.t, h.peers)}
 	first, _, _ := strings.Cut(a.body, "\x1e")
-	p.open = parseOpen(h.t, first)
+	p := &poller{host: h, open: parseOpen(h.t, first)}
 	p.sid = p.open.SID
+	p.peer = h.peer(p.sid)
 	p.url = h.url + "&transport=polling&sid=" + p.sid
 	return p
 }
@@ -262,9 +262,17 @@ func (p *poller) upgrade(t testing.TB) *wstest.Conn {
 func (h *host) websocket(t testing.TB) (*wstest.Conn, *peer) {
 	t.Helper()
 	c := wstest.Dial(t, h.url+"&transport=websocket")
-	p := assert.Receive(t, h.peers)
-	assert.Equal(t, parseOpen(t, c.Next(t)).SID, p.session.ID())
-	return c, p
+	return c, h.peer(parseOpen(t, c.Next(t)).SID)
+}
+
+// peer returns the receiver of a session, and forgets those accepted before it.
+func (h *host) peer(sid string) *peer {
+	h.t.Helper()
+	for {
+		if p := assert.Receive(h.t, h.peers); p.session.ID() == sid {
+			return p
+		}
+	}
 }
 
 // log collects what hooks are told.

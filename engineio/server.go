@@ -178,8 +178,8 @@ func (s *Server) Shutdown(ctx context.Context) error {
 
 // gone takes a session out that has no goroutine left.
 func (s *Server) gone(session *Session) {
-	s.sessions.remove(session)
 	s.limits.release(session.handshake.Address)
+	s.sessions.remove(session)
 	s.signalIdle()
 }
 

@@ -35,7 +35,10 @@ var probeAnswer = websocket.NewFrame(websocket.Text, packet.AppendText(nil, pack
 
 // offerUpgrade serves a WebSocket handshake that names a session.
 func (s *Session) offerUpgrade(w http.ResponseWriter, r *http.Request, q request) {
-	if !s.server.checkWebSocket(w, r, q) {
+	if bad := websocket.CheckRequest(r); bad != nil {
+		f := badHandshake(w, bad)
+		f.Request, f.Session = r, s
+		s.server.refuse(w, q, f)
 		return
 	}
 	c := &candidate{session: s}

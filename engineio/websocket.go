@@ -8,18 +8,14 @@ import (
 	"github.com/kachi-io/kachi/engineio/websocket"
 )
 
-// checkWebSocket refuses what is no proper WebSocket handshake, before a session is made.
-func (s *Server) checkWebSocket(w http.ResponseWriter, r *http.Request, q request) bool {
-	bad := websocket.CheckRequest(r)
-	if bad == nil {
-		return true
-	}
+// badHandshake refuses what is no proper WebSocket handshake, before a connection is
+// taken over.
+func badHandshake(w http.ResponseWriter, bad *websocket.HandshakeError) Refusal {
 	if bad.Status == http.StatusUpgradeRequired {
 		w.Header().Set("Upgrade", "websocket")
 		w.Header().Set("Sec-WebSocket-Version", "13")
 	}
-	s.refuse(w, q, Refusal{Request: r, Status: bad.Status, Code: CodeBadRequest, Cause: CauseTransportHandshake, Err: bad})
-	return false
+	return Refusal{Status: bad.Status, Code: CodeBadRequest, Cause: CauseTransportHandshake, Err: bad}
 }
 
 // openWebSocket begins a session on WebSocket. When it returns, so does the handler, and

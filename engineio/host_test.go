@@ -1,0 +1,226 @@
+package engineio
+
+import (
+	"crypto/tls"
+	"io"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"net/url"
+	"testing"
+	"time"
+
+	"github.com/kachi-io/kachi/internal/assert"
+	"github.com/kachi-io/kachi/internal/wstest"
+)
+
+// A host's time-outs are for ordinary requests: polls outlive them, and so do WebSocket
+// connections.
+func TestHostWithShortTimeouts(t *testing.T) {
+	const short = 100 * time.Millisecond
+	h := serveOn(t, nil, func(s *httptest.Server) {
+		s.Config.ReadTimeout, s.Config.WriteTimeout = short, short
+	}, nil)
+	p := h.poller()
+	c, w := h.websocket(t)
+	pending := p.pending()
+	began := time.Now()
+	assert.Eventually(t, func() bool { return time.Since(began) > 3*short })
+	p.expectOpen(t)
+	assert.NoError(t, p.session.Send(TextMessage("late")))
+	a := assert.Receive(t, pending)
+	assert.Equal(t, a.status, 200)
+	assert.Equal(t, a.body, "4late")
+	assert.NoError(t, w.session.Send(TextMessage("x")))
+	c.Expect(t, "4x")
+	assert.NoError(t, c.SendText("4y"))
+	w.expect(t, "y")
+}
+
+// The deadlines that a poll sets belong to it, not to the connection that it came by.
+func TestDeadlinesDoNotOutliveARequest(t *testing.T) {
+	const timeout = 100 * time.Millisecond
+	slow := make(chan struct{})
+	h := serveOn(t, &Options{WriteTimeout: timeout}, nil, func(next http.Handler) http.Handler {
+		mux := http.NewServeMux()
+		mux.Handle("/engine.io/", next)
+		mux.HandleFunc("/other", func(w http.ResponseWriter, r *http.Request) {
+			<-slow
+			_, _ = io.WriteString(w, "fine")
+		})
+		return mux
+	})
+	p := h.poller()
+	assert.NoError(t, p.session.Send(TextMessage("x")))
+	c := dial(t, h)
+	c.write("GET /engine.io/?EIO=4&transport=polling&sid=" + p.sid + " HTTP/1.1\r\nHost: x\r\n\r\n")
+	a, err := c.read()
+	assert.NoError(t, err)
+	assert.Equal(t, a.body, "4x")
+	c.write("POST /engine.io/?EIO=4&transport=polling&sid=" + p.sid + " HTTP/1.1\r\nHost: x\r\nContent-Length: 2\r\n\r\n4y")
+	a, err = c.read()
+	assert.NoError(t, err)
+	assert.Equal(t, a.body, "ok")
+	c.write("GET /other HTTP/1.1\r\nHost: x\r\n\r\n")
+	time.AfterFunc(2*timeout, func() { close(slow) })
+	a, err = c.read()
+	assert.NoError(t, err)
+	assert.Equal(t, a.body, "fine")
+}
+
+// wrapped is what logging middleware makes of a ResponseWriter.
+type wrapped struct {
+	http.ResponseWriter
+	status int
+}
+
+func (w *wrapped) WriteHeader(status int) { w.status = status; w.ResponseWriter.WriteHeader(status) }
+
+type unwrappable struct{ *wrapped }
+
+func (w unwrappable) Unwrap() http.ResponseWriter { return w.ResponseWriter }
+
+func TestWrappedResponseWriter(t *testing.T) {
+	h := serveOn(t, nil, nil, func(next http.Handler) http.Handler {
+		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			next.ServeHTTP(unwrappable{&wrapped{ResponseWriter: w}}, r)
+		})
+	})
+	p := h.poller()
+	pending := p.pending()
+	assert.NoError(t, p.session.Send(TextMessage("x")))
+	assert.Equal(t, assert.Receive(t, pending).body, "4x")
+	assert.Equal(t, p.post("4y").body, "ok")
+	c := p.upgrade(t)
+	assert.NoError(t, c.SendText("4z"))
+	p.expect(t, "y")
+	p.expect(t, "z")
+}
+
+// Without Unwrap there is no way to the connection: polling works, WebSocket is refused,
+// and an upgrade that fails leaves the session as it was.
+func TestResponseWriterThatHidesTheConnection(t *testing.T) {
+	h := serveOn(t, &Options{MaxConnections: 1}, nil, func(next http.Handler) http.Handler {
+		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			next.ServeHTTP(&wrapped{ResponseWriter: w}, r)
+		})
+	})
+	resp := dialResponse(t, h.url+"&transport=websocket")
+	assert.Equal(t, resp.StatusCode, http.StatusNotImplemented)
+	assert.Equal(t, h.engine.Sessions(), 0)
+	p := h.poller()
+	resp = dialResponse(t, h.url+"&transport=websocket&sid="+p.sid)
+	assert.Equal(t, resp.StatusCode, http.StatusNotImplemented)
+	pending := p.pending()
+	assert.NoError(t, p.session.Send(TextMessage("x")))
+	assert.Equal(t, assert.Receive(t, pending).body, "4x")
+	assert.Equal(t, p.post("4y").body, "ok")
+}
+
+func TestPollingOverHTTP2(t *testing.T) {
+	const short = 100 * time.Millisecond
+	h := serveOn(t, &Options{PingInterval: time.Second}, func(s *httptest.Server) {
+		s.EnableHTTP2 = true
+		s.Config.ReadTimeout, s.Config.WriteTimeout = short, short
+	}, nil)
+	p := h.poller()
+	assert.True(t, p.session.Handshake().Secure)
+	began := time.Now()
+	pending := p.pending()
+	assert.Equal(t, p.post("4a\x1ebAQID").body, "ok")
+	p.expect(t, "a")
+	p.expect(t, "\x01\x02\x03")
+	assert.Eventually(t, func() bool { return time.Since(began) > 3*short })
+	p.expectOpen(t)
+	assert.NoError(t, p.session.Send(TextMessage("late")))
+	assert.Equal(t, assert.Receive(t, pending).body, "4late")
+
+	pending = p.pending()
+	overlap := p.get()
+	assert.Equal(t, overlap.status, 400)
+	assert.Equal(t, assert.Receive(t, pending).body, "1")
+	p.expectClosed(t, TransportError)
+
+	for _, method := range []string{"GET", "CONNECT"} {
+		r := httptest.NewRequest(method, h.url+"&transport=websocket", nil)
+		r.ProtoMajor, r.ProtoMinor = 2, 0
+		w := httptest.NewRecorder()
+		h.engine.ServeHTTP(w, r)
+		assert.Equal(t, w.Code, 400)
+		assert.Equal(t, w.Body.String(), `{"code":3,"message":"WebSocket needs HTTP/1.1, this request came over HTTP/2 or later"}`)
+	}
+}
+
+// A poll that is given up over HTTP/2 is a reset stream on a connection that goes on.
+func TestDroppedPollOverHTTP2(t *testing.T) {
+	h := serveOn(t, nil, func(s *httptest.Server) { s.EnableHTTP2 = true }, nil)
+	p := h.poller()
+	client := *h.client
+	client.Timeout = 200 * time.Millisecond
+	_, err := client.Get(p.url)
+	assert.True(t, err != nil)
+	assert.ErrorIs(t, p.expectClosed(t, TransportError), ErrPollDropped)
+}
+
+func TestWebSocketOverTLS(t *testing.T) {
+	h := serveOn(t, nil, func(s *httptest.Server) { s.EnableHTTP2 = true }, nil)
+	u, err := url.Parse(h.url)
+	assert.NoError(t, err)
+	pool := h.client.Transport.(*http.Transport).TLSClientConfig.RootCAs
+	nc, err := tls.Dial("tcp", u.Host, &tls.Config{RootCAs: pool, ServerName: "example.com"})
+	assert.NoError(t, err)
+	defer nc.Close()
+	c, _, err := wstest.On(nc, h.url+"&transport=websocket", nil)
+	assert.NoError(t, err)
+	c.Next(t)
+	p := assert.Receive(t, h.peers)
+	assert.True(t, p.session.Handshake().Secure)
+	assert.NoError(t, p.session.Send(TextMessage("x")))
+	c.Expect(t, "4x")
+	p.session.Close()
+	c.ExpectClose(t)
+	p.expectClosed(t, ForcedClose)
+}
+
+// The server looks at the query, never at the path.
+func TestMountedAnywhere(t *testing.T) {
+	h := serveOn(t, nil, nil, func(next http.Handler) http.Handler {
+		mux := http.NewServeMux()
+		mux.Handle("/a/b/", http.StripPrefix("/a/b", next))
+		mux.Handle("/exact", next)
+		mux.Handle("GET /engine.io/", next)
+		return mux
+	})
+	for _, path := range []string{"/a/b/", "/a/b/c/d", "/exact"} {
+		a := h.request("GET", h.http.URL+path+"?EIO=4&transport=polling", "")
+		assert.Equal(t, a.status, 200, path)
+		conn, _, err := wstest.Try(h.http.URL+path+"?EIO=4&transport=websocket", nil)
+		assert.NoError(t, err)
+		if assert.True(t, conn != nil, path) {
+			conn.Close()
+		}
+	}
+}
+
+// Unix sockets have no addresses.
+func TestUnixSocket(t *testing.T) {
+	path := t.TempDir() + "/s"
+	h := serveOn(t, &Options{MaxPerAddress: 1}, func(s *httptest.Server) {
+		_ = s.Listener.Close()
+		var err error
+		s.Listener, err = net.Listen("unix", path)
+		assert.NoError(t, err)
+	}, nil)
+	for range 2 {
+		nc, err := net.Dial("unix", path)
+		assert.NoError(t, err)
+		defer nc.Close()
+		c, _, err := wstest.On(nc, "http://x/?EIO=4&transport=websocket", nil)
+		assert.NoError(t, err)
+		c.Next(t)
+		p := assert.Receive(t, h.peers)
+		assert.True(t, !p.session.Handshake().Address.IsValid())
+		assert.NoError(t, c.SendText("4x"))
+		p.expect(t, "x")
+	}
+}
