@@ -165,7 +165,7 @@ func (c *Conn) push(f *Frame) error {
 	return nil
 }
 
-// pong answers a ping with an encoded pong, ahead of all else.
+// pong answers a ping with an encoded pong, ahead of all else. It takes wire over.
 func (c *Conn) pong(wire []byte) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -177,7 +177,11 @@ func (c *Conn) pong(wire []byte) {
 		c.pongs = c.pongs[2+int(c.pongs[1]):]
 	}
 	c.npongs++
-	c.pongs = append(c.pongs, wire...)
+	if c.pongs == nil {
+		c.pongs = wire
+	} else {
+		c.pongs = append(c.pongs, wire...)
+	}
 	c.wake()
 }
 

