@@ -43,6 +43,9 @@ func compactHeader(r *http.Request) string {
 	var b strings.Builder
 	size := len("Host: \r\n") + len(r.Host)
 	for name, values := range r.Header {
+		if spent[name] {
+			continue
+		}
 		for _, v := range values {
 			size += len(name) + len(v) + len(": \r\n")
 		}
@@ -58,6 +61,9 @@ func compactHeader(r *http.Request) string {
 		write("Host", r.Host) // net/http takes it out of the header; the reference keeps it
 	}
 	for name, values := range r.Header {
+		if spent[name] {
+			continue
+		}
 		for _, v := range values {
 			write(name, v)
 		}
@@ -65,8 +71,15 @@ func compactHeader(r *http.Request) string {
 	return b.String()
 }
 
-// Header returns the headers of the request, Host included. They are parsed at each
-// call, and the result is the caller's own.
+// spent headers have done their work when a session begins.
+var spent = map[string]bool{
+	"Connection": true, "Upgrade": true,
+	"Sec-Websocket-Key": true, "Sec-Websocket-Version": true, "Sec-Websocket-Extensions": true,
+}
+
+// Header returns the headers of the request, Host included and those left out that are
+// about the connection alone (Upgrade, Sec-WebSocket-Key and the like). They are parsed
+// at each call, and the result is the caller's own.
 func (h *Handshake) Header() http.Header {
 	mime, _ := textproto.NewReader(bufio.NewReader(strings.NewReader(h.header + "\r\n"))).ReadMIMEHeader()
 	return http.Header(mime)

@@ -59,7 +59,7 @@ type Session struct {
 	timer      wheel.Timer
 	due        time.Duration // when the timer's time is, on the server's clock
 	beat       heartbeat
-	first      Transport
+	direct     bool   // began on WebSocket
 	reason     Reason // once closed
 	err        error
 	unfinished *ending // when it was closed before it had a receiver
@@ -73,7 +73,7 @@ const (
 )
 
 func newSession(server *Server, id string, t Transport, h *Handshake, ctx context.Context) *Session {
-	s := &Session{server: server, id: id, handshake: h, ctx: ctx, first: t}
+	s := &Session{server: server, id: id, handshake: h, ctx: ctx, direct: t == WebSocket}
 	s.polling = &polling{outbox: outbox.Queue[*Message]{Chunks: &server.chunks}}
 	s.holds.Store(1)
 	return s
@@ -92,14 +92,14 @@ func (s *Session) Context() context.Context { return s.ctx }
 
 // Transport returns what carries the session at the moment.
 func (s *Session) Transport() Transport {
-	if s.first == WebSocket || s.conn.Load() != nil {
+	if s.direct || s.conn.Load() != nil {
 		return WebSocket
 	}
 	return Polling
 }
 
 // Upgraded reports whether the session began on polling and is now on WebSocket.
-func (s *Session) Upgraded() bool { return s.first == Polling && s.conn.Load() != nil }
+func (s *Session) Upgraded() bool { return !s.direct && s.conn.Load() != nil }
 
 // Protocol returns the revision of the Engine.IO protocol: 4.
 func (s *Session) Protocol() int { return 4 }

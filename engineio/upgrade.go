@@ -50,7 +50,7 @@ func (s *Session) offerUpgrade(w http.ResponseWriter, r *http.Request, q request
 	}
 	// One at a time, once, and not for a session that began on WebSocket: it has nothing
 	// to gain, and whoever comes there is not its client.
-	if s.first == WebSocket || s.polling == nil || s.upgrade != nil {
+	if s.direct || s.polling == nil || s.upgrade != nil {
 		s.mu.Unlock()
 		s.server.turnAway(w, r, q, s)
 		return
