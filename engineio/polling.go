@@ -38,6 +38,10 @@ type polling struct {
 // sends both at once on two connections, and nothing says which is read first.
 const closeGrace = 50 * time.Millisecond
 
+// sharedMax is the size in bytes of a body whose packets share its memory: a receiver
+// that keeps one of many small messages should not keep a megabyte with it.
+const sharedMax = 4096
+
 var (
 	errReadBody = errors.New("engineio: body incomplete")
 	okBody      = []byte("ok")
@@ -258,6 +262,9 @@ func (s *Session) readPost(p *polling, x *exchange) (status int, answer []byte) 
 	for pk, err := range packet.ParsePayload(body, 0) {
 		if err == nil && pk.Type == packet.Close {
 			s.awaitPoll(p)
+		}
+		if len(body) > sharedMax && !pk.Binary && len(pk.Data) < len(body)/2 {
+			pk.Data = bytes.Clone(pk.Data)
 		}
 		if !s.take(pk, err) {
 			return http.StatusBadRequest, nil

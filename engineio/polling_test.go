@@ -409,3 +409,44 @@ func TestCompressedAnswersDoNotShareMemory(t *testing.T) {
 		assert.Equal(t, string(got), "4"+string(want))
 	}
 }
+
+// Messages of a large body do not share its memory.
+func TestManySmallMessagesInOnePost(t *testing.T) {
+	p := serve(t, nil).poller()
+	kept := make(chan int, 2000)
+	p.onMessage = func(data []byte, _ bool) { kept <- cap(data) }
+	p.messages = make(chan message, 2000)
+	assert.Equal(t, p.post(strings.Repeat("4hello\x1e", 1999)+"4hello").status, 200)
+	for range 2000 {
+		p.expect(t, "hello")
+		assert.True(t, assert.Receive(t, kept) < 64)
+	}
+}
+
+// A session is not found before its client can know it.
+func TestPollOfASessionThatIsBeingMade(t *testing.T) {
+	h := serve(t, &Options{GenerateID: func(*http.Request) (string, error) { return "guessed", nil }})
+	accept, entered, proceed := h.engine.accept, make(chan struct{}), make(chan struct{})
+	h.engine.accept = func(s *Session) Receiver {
+		close(entered)
+		<-proceed
+		return accept(s)
+	}
+	opened := make(chan answer, 1)
+	go func() { a, _ := h.do("GET", h.url+"&transport=polling", ""); opened <- a }()
+	<-entered
+	a := h.request("GET", h.url+"&transport=polling&sid=guessed", "")
+	assert.Equal(t, a.body, `{"code":1,"message":"Session ID unknown"}`)
+	close(proceed)
+	assert.Equal(t, assert.Receive(t, opened).status, 200)
+}
+
+// A GET has no use for a body, and does not wait for one.
+func TestPollWithABody(t *testing.T) {
+	p := serve(t, nil).poller()
+	assert.NoError(t, p.session.Send(TextMessage("x")))
+	a := p.request("GET", p.url, "4ignored")
+	assert.Equal(t, a.body, "4x")
+	assert.Equal(t, len(p.messages), 0)
+	p.expectOpen(t)
+}

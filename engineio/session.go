@@ -107,7 +107,8 @@ func (s *Session) Protocol() int { return 4 }
 // alive reports whether requests of the client find the session.
 func (s *Session) alive() bool {
 	s.expireOverdue()
-	return s.state.Load() != stateClosed
+	state := s.state.Load()
+	return state == stateOpen || state == stateClosing
 }
 
 // Send queues a message for the client, and writes it at once where nothing is in the

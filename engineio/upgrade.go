@@ -95,8 +95,8 @@ func (s *Session) readCandidate(c *candidate) {
 		case p.Type == packet.Ping && string(p.Data) == "probe":
 			if c.conn.Send(probeAnswer) == nil {
 				s.probed(c)
+				continue
 			}
-			continue
 		case p.Type == packet.Upgrade:
 			if s.takeOver(c) {
 				s.server.drop(c.conn)

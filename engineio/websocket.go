@@ -78,15 +78,16 @@ func (s *Session) open(conn *websocket.Conn) {
 // moveTo makes conn the session's transport, behind what waits: from here on senders find
 // conn. It touches memory only. Under mu.
 func (s *Session) moveTo(conn *websocket.Conn) {
-	p := s.polling
+	p, full := s.polling, false
 	for _, m := range p.outbox.Pop(nil, p.outbox.Len(), p.outbox.Bytes()) {
-		if err := conn.Queue(m.wire()); err == websocket.ErrFull {
-			s.endLocked(SlowConsumer, ErrSlowConsumer, false)
-			break
-		}
+		// It fitted before; a candidate that does not read its answers has filled the rest.
+		full = full || conn.Queue(m.wire()) == websocket.ErrFull
 	}
 	s.polling = nil
 	s.conn.Store(conn)
+	if full {
+		s.endLocked(SlowConsumer, ErrSlowConsumer, false)
+	}
 	if s.state.Load() == stateClosing {
 		s.disarm()
 		_ = conn.Close(websocket.StatusNoStatus, "")
@@ -124,7 +125,7 @@ func (s *Session) connEnded(err error) {
 	case errors.As(err, &tooBig):
 		reason = TransportError
 		if hook := s.server.opts.Hooks.Oversized; hook != nil {
-			hook(s, tooBig.Size, int64(tooBig.Limit))
+			s.guard(func() { hook(s, tooBig.Size, int64(tooBig.Limit)) })
 		}
 		err = errors.Join(ErrPayloadTooBig, err)
 	case errors.As(err, &violation), errors.Is(err, websocket.ErrWriteTimeout):
