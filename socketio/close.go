@@ -30,8 +30,15 @@ func (s *Socket) close(reason Reason, err error) { s.end(reason, err, false) }
 // From here on nothing can be sent, no room holds the socket, and nobody waits for its
 // answers; its last task, after the events that had arrived, tells the application.
 func (s *Socket) end(reason Reason, err error, tell bool) {
-	before := s.state.Swap(stateEnded)
-	if before == stateEnded {
+	after := stateEnded
+	if !tell {
+		after = stateLeft
+	}
+	before := s.state.Load()
+	for before < stateEnded && !s.state.CompareAndSwap(before, after) {
+		before = s.state.Load()
+	}
+	if before >= stateEnded {
 		return
 	}
 	if tell {

@@ -30,9 +30,13 @@ func (t *connectTask) run(s *Socket) {
 		s.conn.send(&packet.Packet{Type: packet.Connect, Namespace: s.ns.name, ID: packet.NoID, Data: greeting})
 	})
 	if !s.state.CompareAndSwap(statePending, stateConnected) {
-		// It ended meanwhile, and no function was told of it. The client may have got the
-		// news of its end before that of its beginning: tell it once more.
+		// It ended meanwhile, and no function was told of it.
 		s.ns.local.remove(s)
+		if s.state.Load() == stateLeft {
+			return // the client may have asked for the namespace again: it would take a DISCONNECT for that
+		}
+		// The client may have got the news of its end before that of its beginning: tell
+		// it once more.
 		s.conn.send(&packet.Packet{Type: packet.Disconnect, Namespace: s.ns.name, ID: packet.NoID})
 		return
 	}

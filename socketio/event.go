@@ -60,7 +60,7 @@ func (e *Event) Ack(args ...any) error {
 	}
 	s := e.socket
 	s.unanswered.Add(-1)
-	if s.state.Load() == stateEnded {
+	if s.state.Load() >= stateEnded {
 		return ErrClosed
 	}
 	return s.conn.session.Send(message(&packet.Packet{

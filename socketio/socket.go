@@ -43,6 +43,7 @@ const (
 	statePending int32 = iota // asked for the namespace, not yet admitted
 	stateConnected
 	stateEnded
+	stateLeft // ended, by the client or with the connection: nobody is to be told
 )
 
 func newSocket(c *conn, ns *Namespace, auth []byte) *Socket {
