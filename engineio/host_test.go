@@ -100,14 +100,16 @@ func TestWrappedResponseWriter(t *testing.T) {
 // Without Unwrap there is no way to the connection: polling works, WebSocket is refused,
 // and an upgrade that fails leaves the session as it was.
 func TestResponseWriterThatHidesTheConnection(t *testing.T) {
-	h := serveOn(t, &Options{MaxConnections: 1}, nil, func(next http.Handler) http.Handler {
+	refusals := &log[Refusal]{}
+	h := serveOn(t, &Options{MaxConnections: 1, Hooks: Hooks{Refused: refusals.add}}, nil, func(next http.Handler) http.Handler {
 		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 			next.ServeHTTP(&wrapped{ResponseWriter: w}, r)
 		})
 	})
 	resp := dialResponse(t, h.url+"&transport=websocket")
 	assert.Equal(t, resp.StatusCode, http.StatusNotImplemented)
-	assert.Equal(t, h.engine.Sessions(), 0)
+	assert.Eventually(t, func() bool { return h.engine.Sessions() == 0 })
+	assert.Equal(t, refusals.all()[0].Status, http.StatusNotImplemented)
 	p := h.poller()
 	resp = dialResponse(t, h.url+"&transport=websocket&sid="+p.sid)
 	assert.Equal(t, resp.StatusCode, http.StatusNotImplemented)

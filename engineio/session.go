@@ -11,26 +11,19 @@ import (
 	"github.com/kachi-io/kachi/internal/wheel"
 )
 
-// Session is the connection of one client, whatever transport carries it at the moment.
-// All its methods are safe for concurrent use and none of them blocks.
-//
-// # Life
+// The life of a session:
 //
 //	opening ── OPEN is on its way ──▶ open ── Close ──▶ closing ──▶ closed
 //	   └───────────────┴──────── Abort, the client, a time-out ──────▲
 //
 // In opening the receiver is being made; what is sent waits behind OPEN. In closing
 // nothing is taken any more, neither from the client nor for it, and the backlog is being
-// written. The step to closed is taken once, in [Session.end], and starts the goroutine
-// that releases what waits for the network, calls [Receiver.Closed] and drops the
-// session's hold on itself.
+// written. The step to closed is taken once, in endLocked, and starts the goroutine that
+// releases what waits for the network, calls Receiver.Closed and drops the session's hold
+// on itself (finish). A session stays known, and counted by the limits, until that
+// goroutine and the readers of its WebSocket connections have returned (holds).
 //
-// A session stays known, and counted by the limits, until that goroutine and the readers
-// of its WebSocket connections have returned (holds).
-//
-// # Locks
-//
-// In this order; none is held while writing to the network:
+// The locks, in this order; none is held while writing to the network:
 //
 //	receive    while one packet after another is handed to the receiver, and for Closed
 //	mu         state, transport, what a polling session has to send
@@ -38,6 +31,9 @@ import (
 //
 // receive is no lock over data but the turn to speak: user code runs in it (the
 // receiver), and it is never taken by a method that user code may call.
+
+// Session is the connection of one client, whatever transport carries it at the moment.
+// All its methods are safe for concurrent use and none of them blocks.
 type Session struct {
 	server    *Server
 	id        string

@@ -63,7 +63,7 @@ func (s *Session) offerUpgrade(w http.ResponseWriter, r *http.Request, q request
 	s.runHeadersHook(w.Header(), r, false)
 	conn, err := websocket.Accept(w, r, &s.server.accepting)
 	if err != nil {
-		s.server.log.Debug("WebSocket handshake failed", "error", err, "remote", r.RemoteAddr)
+		s.server.handshakeFailed(r, s, err)
 		s.withdraw(c)
 		s.unhold()
 		return

@@ -24,55 +24,21 @@ func (s *Session) openWebSocket(w http.ResponseWriter, r *http.Request) {
 	s.runHeadersHook(w.Header(), r, true)
 	conn, err := websocket.Accept(w, r, &s.server.accepting)
 	if err != nil {
-		s.server.log.Debug("WebSocket handshake failed", "error", err, "remote", r.RemoteAddr)
+		s.server.handshakeFailed(r, nil, err)
 		s.unhold() // nobody has heard of it
 		return
 	}
 	s.open(conn)
 }
 
-// open makes the receiver and opens the session on conn, or on polling when that is nil.
-func (s *Session) open(conn *websocket.Conn) {
-	opened := false
-	defer func() {
-		if opened {
-			return
-		}
-		// accept panicked; net/http reports it.
-		if conn != nil {
-			_ = conn.CloseNow()
-		}
-		s.unhold()
-	}()
-	receiver := s.server.accept(s)
-	if hook := s.server.opts.Hooks.Opened; hook != nil {
-		hook(s)
+// handshakeFailed notes a handshake that Accept has answered, or that broke while it did.
+func (s *Server) handshakeFailed(r *http.Request, session *Session, err error) {
+	s.log.Debug("WebSocket handshake failed", "error", err, "remote", r.RemoteAddr)
+	var refused *websocket.HandshakeError
+	if s.opts.Hooks.Refused != nil && errors.As(err, &refused) {
+		s.opts.Hooks.Refused(Refusal{Request: r, Session: session, Status: refused.Status, Code: CodeBadRequest,
+			Message: refused.Reason, Cause: CauseTransportHandshake, Err: err})
 	}
-	opened = true
-
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.receiver = receiver
-	switch s.state.Load() {
-	case stateClosed: // ended while the receiver was being made
-		s.unfinished.conn = conn
-		go s.finish(*s.unfinished)
-		s.unfinished = nil
-		return
-	case stateOpening:
-		s.state.Store(stateOpen)
-		s.arm(beatPing, s.server.opts.PingInterval)
-	}
-	if conn == nil {
-		return
-	}
-	_ = conn.Queue(websocket.NewFrame(websocket.Text, packet.AppendText(nil, packet.Open, s.server.openPacket(s.id, WebSocket))))
-	if initial := s.server.opts.InitialPacket; len(initial) > 0 {
-		_ = conn.Queue(websocket.NewFrame(websocket.Text, packet.AppendText(nil, packet.Message, initial)))
-	}
-	s.hold()
-	s.moveTo(conn)
-	go s.read(conn)
 }
 
 // moveTo makes conn the session's transport, behind what waits: from here on senders find

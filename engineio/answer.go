@@ -1,0 +1,79 @@
+package engineio
+
+import (
+	"bytes"
+	"net/http"
+	"strings"
+	"sync"
+
+	"github.com/kachi-io/kachi/engineio/packet"
+)
+
+// answer writes the payload in b.
+func (s *Session) answer(x *exchange, b *buffer, compressible, first bool) error {
+	h, o := x.w.Header(), s.server.opts
+	h.Set("Content-Type", "text/plain; charset=UTF-8")
+	s.setHeaders(h, x.r, first)
+	body := b.payload
+	if compressible && o.CompressionThreshold >= 0 && len(body) >= o.CompressionThreshold && h.Get("Content-Encoding") == "" {
+		if encoding := acceptedEncoding(x.r.Header["Accept-Encoding"]); encoding != "" {
+			if err := compress(&b.compressed, encoding, body); err != nil {
+				return err // cannot happen: it writes to memory
+			}
+			h.Set("Content-Encoding", encoding)
+			body = b.compressed.Bytes()
+		}
+	}
+	return x.answer(http.StatusOK, body, o.WriteTimeout)
+}
+
+// setHeaders sets the headers that every answer to a request of a session has.
+func (s *Session) setHeaders(h http.Header, r *http.Request, first bool) {
+	h.Set("Cache-Control", "no-store")
+	if ua := r.UserAgent(); strings.Contains(ua, ";MSIE") || strings.Contains(ua, "Trident/") {
+		h.Set("X-XSS-Protection", "0") // keeps old browsers from warning of what they take for an attack
+	}
+	s.runHeadersHook(h, r, first)
+}
+
+func (s *Session) runHeadersHook(h http.Header, r *http.Request, first bool) {
+	if s.server.opts.Hooks.Headers != nil {
+		s.server.opts.Hooks.Headers(h, r, first)
+	}
+}
+
+// buffer is the working memory of one answer.
+type buffer struct {
+	messages   []*Message
+	payload    []byte
+	compressed bytes.Buffer
+	closing    bool // the close packet comes last
+}
+
+var buffers = sync.Pool{New: func() any { return new(buffer) }}
+
+// encode appends the messages to the payload, and reports whether one of them may be
+// compressed.
+func (b *buffer) encode() (compressible bool) {
+	for _, m := range b.messages {
+		b.payload = m.appendPayload(b.payload)
+		compressible = compressible || !m.NoCompress
+	}
+	if b.closing {
+		b.payload = packet.AppendPayload(b.payload, packet.Packet{Type: packet.Close})
+	}
+	return compressible
+}
+
+// pooledMax keeps a rare large answer from staying in the pool.
+const pooledMax = 64 << 10
+
+func (b *buffer) release() {
+	if cap(b.payload) > pooledMax || b.compressed.Cap() > pooledMax {
+		return
+	}
+	clear(b.messages)
+	b.messages, b.payload, b.closing = b.messages[:0], b.payload[:0], false
+	b.compressed.Reset()
+	buffers.Put(b)
+}
