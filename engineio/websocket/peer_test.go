@@ -28,8 +28,15 @@ type host struct {
 
 // listen starts a server. A nil handler leaves the connection to the test.
 func listen(t testing.TB, o *websocket.Options, handle func(*websocket.Conn) error) *host {
+	h := newHost(t, o, handle)
+	h.Start()
+	return h
+}
+
+// newHost is listen without the start.
+func newHost(t testing.TB, o *websocket.Options, handle func(*websocket.Conn) error) *host {
 	h := &host{conns: make(chan *websocket.Conn, 4096), ended: make(chan error, 4096)}
-	h.Server = httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+	h.Server = httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		c, err := websocket.Accept(w, r, o)
 		if err != nil {
 			h.ended <- err
