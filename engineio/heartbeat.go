@@ -55,13 +55,10 @@ func (p *pulse) Expire(*wheel.Timer) {
 	}
 	switch s.beat {
 	case beatPing:
-		// The time-out counts from when the ping was due: a tick of delay is not added
-		// twice. A client is not made to pay for a server that was really late.
-		late := now - s.due
-		if late > 4*heartbeatTick(s.server.opts) {
-			late = 0
-		}
-		s.arm(beatPong, s.server.opts.PingTimeout-late)
+		// The time-out counts from when the ping was due, so that delays do not add up; but
+		// a client has at least half of it, however late the server was.
+		timeout := s.server.opts.PingTimeout
+		s.arm(beatPong, timeout-min(now-s.due, timeout/2))
 		if c := s.conn.Load(); c != nil {
 			s.mu.Unlock()
 			_ = c.SendFirst(pingFrame) // a connection that is gone tells its reader

@@ -156,14 +156,19 @@ func (s *Session) answerPoll(p *polling, x *exchange, q request) (done bool) {
 }
 
 // take moves what is to be sent into b: the heartbeat first, then messages of about max
-// bytes, and a close packet when nothing is left. Under mu.
+// bytes, and a close packet when nothing is left. The close packet comes by a poll of its
+// own: the official client hands messages on in its next turn, but closes at once, so
+// that a packet in front of it, "disconnect" say, would come too late. Under mu.
 func (p *polling) take(b *buffer, max int) (final bool) {
 	b.messages = p.outbox.Pop(b.messages, p.outbox.Len(), max)
+	if len(b.messages) > 0 {
+		p.late = p.shut // its client comes at once for the close packet
+	}
 	if p.ping {
 		b.payload = packet.AppendPayload(b.payload, packet.Packet{Type: packet.Ping})
 	}
 	idle := len(b.messages) == 0 && !p.ping
-	final = p.shut && p.outbox.Len() == 0
+	final = p.shut && p.outbox.Len() == 0 && len(b.messages) == 0
 	if idle && (p.noop || final && p.late) {
 		b.payload = packet.AppendPayload(b.payload, packet.Packet{Type: packet.Noop})
 	}
