@@ -1,0 +1,149 @@
+package conformance_test
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"strconv"
+	"sync"
+	"testing"
+	"time"
+
+	"go.uber.org/goleak"
+
+	"github.com/kachi-io/kachi/internal/assert"
+	"github.com/kachi-io/kachi/internal/nodetest"
+)
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+// fixtures are the servers that a script may ask for, by name.
+type fixtures map[string]fixture
+
+// result is what a script says of one check, a line each.
+type result struct {
+	Name  string `json:"name"`
+	Stage string `json:"stage"`
+	Error string `json:"error"` // empty: it passed
+	Done  *int   `json:"done"`  // last line: how many checks there were
+}
+
+// run lets Node run a script of conformance/js/client and makes a subtest of each of its
+// checks. KACHI_CHECK in the environment is a regular expression: only checks whose
+// names match run.
+func run(t *testing.T, script string, f fixtures) {
+	t.Parallel()
+	cmd := nodetest.Command(t, "client/"+script)
+	th := &theatre{fixtures: f, stages: map[string]*stage{}}
+	host := httptest.NewServer(th)
+	defer host.Close()
+	var stderr bytes.Buffer
+	cmd.Stderr = &stderr
+	cmd.Env = append(os.Environ(), "KACHI_CONTROL="+host.URL)
+	out, err := cmd.StdoutPipe()
+	assert.NoError(t, err)
+	assert.NoError(t, cmd.Start())
+	count, told := 0, -1
+	for lines := bufio.NewScanner(out); lines.Scan(); {
+		var r result
+		if err := json.Unmarshal(lines.Bytes(), &r); err != nil {
+			t.Errorf("%s wrote %q", script, lines.Text())
+			continue
+		}
+		if r.Done != nil {
+			told = *r.Done
+			continue
+		}
+		count++
+		t.Run(r.Name, func(t *testing.T) {
+			if r.Error != "" {
+				t.Errorf("%s\nthe server's log:\n%s", r.Error, th.log(r.Stage))
+			}
+		})
+	}
+	if err := cmd.Wait(); err != nil {
+		t.Errorf("node %s: %v\n%s", script, err, stderr.Bytes())
+	}
+	if count != told || count == 0 {
+		t.Errorf("%s: %d checks of %d reported\n%s", script, count, told, stderr.Bytes())
+	}
+	th.end()
+}
+
+// theatre gives stages to a script: POST /open?fixture=, /call?stage=&name=,
+// /close?stage=, with JSON in and out.
+type theatre struct {
+	fixtures fixtures
+
+	mu     sync.Mutex
+	stages map[string]*stage
+}
+
+func (th *theatre) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	ctx, cancel := context.WithTimeout(r.Context(), 15*time.Second)
+	defer cancel()
+	answer, err := th.serve(ctx, r)
+	if err != nil {
+		http.Error(w, err.Error(), http.StatusInternalServerError)
+		return
+	}
+	_ = json.NewEncoder(w).Encode(answer)
+}
+
+func (th *theatre) serve(ctx context.Context, r *http.Request) (any, error) {
+	q := r.URL.Query()
+	if r.URL.Path == "/open" {
+		f, ok := th.fixtures[q.Get("fixture")]
+		if !ok {
+			return nil, fmt.Errorf("no fixture %q", q.Get("fixture"))
+		}
+		s, err := newStage(f)
+		if err != nil {
+			return nil, err
+		}
+		th.mu.Lock()
+		defer th.mu.Unlock()
+		id := strconv.Itoa(len(th.stages))
+		th.stages[id] = s
+		return map[string]string{"stage": id, "url": s.url(), "ca": s.ca()}, nil
+	}
+	th.mu.Lock()
+	s := th.stages[q.Get("stage")]
+	th.mu.Unlock()
+	if s == nil {
+		return nil, fmt.Errorf("no stage %q", q.Get("stage"))
+	}
+	if r.URL.Path == "/close" {
+		return nil, s.close(ctx, q.Get("empty") == "true")
+	}
+	var args []json.RawMessage
+	if err := json.NewDecoder(r.Body).Decode(&args); err != nil {
+		return nil, err
+	}
+	c := s.controls[q.Get("name")]
+	if c == nil {
+		return nil, fmt.Errorf("no control %q", q.Get("name"))
+	}
+	return c(ctx, decoder(args))
+}
+
+func (th *theatre) log(id string) string {
+	th.mu.Lock()
+	defer th.mu.Unlock()
+	if s := th.stages[id]; s != nil {
+		return s.log.tail()
+	}
+	return ""
+}
+
+// end closes what a script that failed has left open.
+func (th *theatre) end() {
+	for _, s := range th.stages {
+		_ = s.down(context.Background())
+	}
+}
