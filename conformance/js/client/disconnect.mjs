@@ -155,14 +155,18 @@ check("a packet for nobody ends the connection", { fixture }, async (t) => {
 });
 
 check("nonsense ends the connection", { fixture }, async (t) => {
-  for (const [text, reason] of [["abc", "forced close"], ["2{}", "forced close"], ["2[\"x\"", "forced close"], ["9", "forced close"], ["51-[]", "forced close"]]) {
+  const nonsense = [["abc"], ["2{}"], ["2[\"x\""], ["2[null]"], ["9"], ["0[]"], ["4{\"message\":\"x\"}"],
+    [Buffer.from([1])], // bytes that no packet announced
+    ["51-[]", "2[\"x\"]"], // text where bytes must come
+  ];
+  for (const messages of nonsense) {
+    const about = String(messages);
     const socket = await t.connect("/", { reconnection: false });
     const { id } = socket;
     const ended = next(socket, "disconnect");
-    socket.io.engine.send(text);
-    if (text.startsWith("51-")) socket.io.engine.send("2[\"x\"]"); // text where bytes must come
-    equal((await ended)[0], "transport close", text);
-    equal(await t.control("reason", id), reason, text);
+    for (const message of messages) socket.io.engine.send(message);
+    equal((await ended)[0], "transport close", about);
+    equal(await t.control("reason", id), "forced close", about);
   }
 });
 
