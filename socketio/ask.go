@@ -65,7 +65,7 @@ func (a *asked) end(s *Socket) {
 func (s *Socket) takeAck(p *packet.Packet) error {
 	q := s.asked.take(p.ID)
 	if q == nil {
-		call2(s.ns.srv.opts.Hooks.UnexpectedAck, s, p.ID)
+		s.ns.srv.opts.Hooks.UnexpectedAck(s, p.ID)
 		return nil
 	}
 	data := p.Data
@@ -147,9 +147,13 @@ func (s *Socket) ask(ctx context.Context, o sending, event string, args []any) (
 		return r.args, r.err
 	case <-ctx.Done():
 		s.asked.take(p.ID)
-		if errors.Is(ctx.Err(), context.DeadlineExceeded) {
-			return packet.Args{}, errors.Join(ErrAckTimeout, ctx.Err())
+		err := ctx.Err()
+		switch {
+		case errors.Is(err, context.DeadlineExceeded):
+			err = errors.Join(ErrAckTimeout, err)
+		case s.state.Load() == stateEnded: // a handler's context, which has ended with it
+			err = errors.Join(ErrClosed, err)
 		}
-		return packet.Args{}, ctx.Err()
+		return packet.Args{}, err
 	}
 }

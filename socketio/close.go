@@ -30,28 +30,22 @@ func (s *Socket) close(reason Reason, err error) { s.end(reason, err, false) }
 // From here on nothing can be sent, no room holds the socket, and nobody waits for its
 // answers; its last task, after the events that had arrived, tells the application.
 func (s *Socket) end(reason Reason, err error, tell bool) {
-	after := stateEnded
-	if !tell {
-		after = stateLeft
-	}
-	before := s.state.Load()
-	for before < stateEnded && !s.state.CompareAndSwap(before, after) {
-		before = s.state.Load()
-	}
-	if before >= stateEnded {
+	before := s.state.Swap(stateEnded)
+	if before == stateEnded {
 		return
 	}
-	if tell {
-		s.conn.send(&packet.Packet{Type: packet.Disconnect, Namespace: s.ns.name, ID: packet.NoID})
-	}
 	s.cancel()
-	s.conn.forget(s, tell)
 	if before == stateConnected {
 		rooms := append([]string{s.id}, s.ns.local.remove(s)...)
 		s.roomsMu.Lock()
 		s.last = rooms
 		s.roomsMu.Unlock()
 	}
+	var farewell *packet.Packet // after remove: no broadcast follows it
+	if tell {
+		farewell = &packet.Packet{Type: packet.Disconnect, Namespace: s.ns.name, ID: packet.NoID}
+	}
+	s.conn.forget(s, farewell)
 	s.asked.end(s)
 	if before == statePending {
 		// The task that admits it, or is about to, sees the state; nobody was told of it.
@@ -61,9 +55,10 @@ func (s *Socket) end(reason Reason, err error, tell bool) {
 	s.mailbox.seal(s, &endTask{reason, err}, reason == ReasonFlooding)
 }
 
+// noTask ends a socket that nobody was told of.
 type noTask struct{}
 
-func (noTask) run(*Socket) {}
+func (noTask) run(s *Socket) { s.conn.finished(s) }
 
 // endTask runs the lifecycle functions of a socket's end.
 type endTask struct {
@@ -96,7 +91,8 @@ func (t *endTask) run(s *Socket) {
 	}
 	if n := s.unanswered.Load(); n > 0 {
 		s.ns.srv.opts.Logger.Debug("acknowledgements never given", "namespace", s.ns.name, "socket", s.id, "count", n)
-		call2(s.ns.srv.opts.Hooks.Unanswered, s, int(n))
+		s.ns.srv.opts.Hooks.Unanswered(s, int(n))
 	}
-	call3(s.ns.srv.opts.Hooks.Disconnected, s, t.reason, t.err)
+	s.ns.srv.opts.Hooks.Disconnected(s, t.reason, t.err)
+	s.conn.finished(s)
 }

@@ -22,13 +22,24 @@ type conn struct {
 
 	mu      sync.Mutex
 	sockets []*Socket // one for each namespace: mostly one, so a list
-	left    []string  // namespaces that the server disconnected it from, see stray
+	past    *past     // nil until a socket has ended
 	ended   bool
 	timeout wheel.Timer // until it joins a namespace
 }
 
-// maxSockets bounds the namespaces that one connection may join.
-const maxSockets = 1024
+// past is what a connection keeps of its sockets that have ended.
+type past struct {
+	put    []string     // out of these namespaces, by the server: see socket
+	ending []*Namespace // whose functions have not all returned yet, once for each socket
+}
+
+const (
+	// maxSockets bounds the namespaces that one connection may join.
+	maxSockets = 1024
+	// maxEnding bounds the sockets of one namespace that have ended and still wait for
+	// the application: a client that joins and leaves in a loop costs no more than that.
+	maxEnding = 16
+)
 
 func (srv *Server) accept(session *engineio.Session) engineio.Receiver {
 	c := &conn{srv: srv, session: session}
@@ -68,11 +79,11 @@ func (c *conn) Message(data []byte, binary bool) {
 
 // Closed ends the client's sockets.
 func (c *conn) Closed(reason Reason, err error) {
-	c.srv.wheel.Stop(&c.timeout)
 	c.mu.Lock()
 	c.ended = true
 	sockets := slices.Clone(c.sockets)
 	c.mu.Unlock()
+	c.srv.wheel.Stop(&c.timeout) // forget arms it no more
 	for _, s := range sockets {
 		s.close(reason, err)
 	}
@@ -82,7 +93,7 @@ func (c *conn) Closed(reason Reason, err error) {
 func (c *conn) violation(err error) {
 	c.broken = true
 	c.srv.opts.Logger.Info("closing a connection that broke the protocol", "session", c.session.ID(), "error", err)
-	call2(c.srv.opts.Hooks.ProtocolError, c.session, err)
+	c.srv.opts.Hooks.ProtocolError(c.session, err)
 	c.session.Close()
 }
 
@@ -91,6 +102,7 @@ var (
 	errNotJoined     = errors.New("socketio: packet for a namespace that the client has not joined")
 	errFromClient    = errors.New("socketio: CONNECT_ERROR from a client")
 	errTooManySpaces = fmt.Errorf("socketio: more than %d namespaces joined", maxSockets)
+	errTooManyEnds   = errors.New("socketio: the client joins and leaves a namespace faster than it is served")
 	errNoNamespace   = errors.New("socketio: there is no such namespace")
 )
 
@@ -105,7 +117,7 @@ func (c *conn) take(p *packet.Packet) error {
 	s, stray := c.socket(p.Namespace)
 	if s == nil {
 		if stray {
-			call2(c.srv.opts.Hooks.Stray, c.session, p.Namespace)
+			c.srv.opts.Hooks.Stray(c.session, p.Namespace)
 			return nil
 		}
 		return fmt.Errorf("%w: %q", errNotJoined, p.Namespace)
@@ -126,27 +138,43 @@ func (c *conn) takeConnect(p *packet.Packet) error {
 	if ns == nil {
 		c.srv.opts.Logger.Info("refused: no such namespace", "session", c.session.ID(), "namespace", p.Namespace)
 		c.send(&packet.Packet{Type: packet.ConnectError, Namespace: p.Namespace, ID: packet.NoID, Data: invalidNamespace})
-		call3(c.srv.opts.Hooks.Refused, c.session, p.Namespace, errNoNamespace)
+		c.srv.opts.Hooks.Refused(c.session, p.Namespace, errNoNamespace)
 		return nil
 	}
-	s := newSocket(c, ns, p.Data)
+	s, err := c.open(ns, p.Data)
+	if s != nil {
+		s.mailbox.push(s, (*connectTask)(s))
+	}
+	return err
+}
+
+// open makes the socket of a namespace; none when the connection has ended.
+func (c *conn) open(ns *Namespace, auth []byte) (*Socket, error) {
 	c.mu.Lock()
+	defer c.mu.Unlock()
 	switch {
 	case c.ended:
-		c.mu.Unlock()
-		return nil
+		return nil, nil
 	case slices.ContainsFunc(c.sockets, func(o *Socket) bool { return o.ns == ns }):
-		c.mu.Unlock()
-		return fmt.Errorf("%w: %q", errConnectTwice, ns.name)
+		return nil, fmt.Errorf("%w: %q", errConnectTwice, ns.name)
 	case len(c.sockets) == maxSockets:
-		c.mu.Unlock()
-		return errTooManySpaces
+		return nil, errTooManySpaces
 	}
+	if p := c.past; p != nil {
+		ending := 0
+		for _, other := range p.ending {
+			if other == ns {
+				ending++
+			}
+		}
+		if ending >= maxEnding {
+			return nil, fmt.Errorf("%w: %q", errTooManyEnds, ns.name)
+		}
+		p.put = slices.DeleteFunc(p.put, func(name string) bool { return name == ns.name })
+	}
+	s := newSocket(c, ns, auth)
 	c.sockets = append(c.sockets, s)
-	c.left = slices.DeleteFunc(c.left, func(name string) bool { return name == ns.name })
-	c.mu.Unlock()
-	s.mailbox.push(s, (*connectTask)(s), 0)
-	return nil
+	return s, nil
 }
 
 var invalidNamespace = []byte(`{"message":"Invalid namespace"}`)
@@ -162,20 +190,39 @@ func (c *conn) socket(namespace string) (s *Socket, stray bool) {
 			return s, false
 		}
 	}
-	return nil, slices.Contains(c.left, namespace)
+	return nil, c.past != nil && slices.Contains(c.past.put, namespace)
 }
 
-// forget takes an ended socket off the connection. When no namespace is left, the
-// client has the connect time-out to join another.
-func (c *conn) forget(s *Socket, byServer bool) {
+// forget takes an ended socket off the connection, and tells the client, in one step:
+// it may join the namespace again as soon as it reads farewell, and what its next socket
+// is sent must not come before that. farewell is nil when the client ended it. When no
+// namespace is left, the client has the connect time-out to join another.
+func (c *conn) forget(s *Socket, farewell *packet.Packet) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.sockets = slices.DeleteFunc(c.sockets, func(o *Socket) bool { return o == s })
-	if byServer && len(c.left) < maxSockets {
-		c.left = append(c.left, s.ns.name)
+	if c.past == nil {
+		c.past = new(past)
+	}
+	c.past.ending = append(c.past.ending, s.ns)
+	if farewell != nil {
+		if len(c.past.put) < maxSockets {
+			c.past.put = append(c.past.put, s.ns.name)
+		}
+		c.send(farewell)
 	}
 	if len(c.sockets) == 0 && !c.ended {
 		c.srv.wheel.Reset(&c.timeout, c.srv.opts.ConnectTimeout, c)
+	}
+}
+
+// finished notes that an ended socket's functions have returned.
+func (c *conn) finished(s *Socket) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	e := c.past.ending
+	if i := slices.Index(e, s.ns); i >= 0 {
+		c.past.ending = slices.Delete(e, i, i+1)
 	}
 }
 

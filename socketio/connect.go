@@ -2,7 +2,6 @@ package socketio
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"log/slog"
 	"runtime/debug"
@@ -20,34 +19,28 @@ func (t *connectTask) run(s *Socket) {
 		s.refuse(err)
 		return
 	}
-	if s.state.Load() != statePending {
-		return
-	}
-	greeting, _ := json.Marshal(struct {
-		SID string `json:"sid"`
-	}{s.id}) // a struct of strings cannot fail
-	s.ns.local.add(s, func() {
-		s.conn.send(&packet.Packet{Type: packet.Connect, Namespace: s.ns.name, ID: packet.NoID, Data: greeting})
+	greeting := message(&packet.Packet{
+		Type: packet.Connect, Namespace: s.ns.name, ID: packet.NoID,
+		Data: []byte(`{"sid":"` + s.id + `"}`), // an id needs no escapes
 	})
-	if !s.state.CompareAndSwap(statePending, stateConnected) {
-		// It ended meanwhile, and no function was told of it.
-		s.ns.local.remove(s)
-		if s.state.Load() == stateLeft {
-			return // the client may have asked for the namespace again: it would take a DISCONNECT for that
+	admitted := s.ns.local.add(s, func() bool {
+		if !s.state.CompareAndSwap(statePending, stateConnected) {
+			return false
 		}
-		// The client may have got the news of its end before that of its beginning: tell
-		// it once more.
-		s.conn.send(&packet.Packet{Type: packet.Disconnect, Namespace: s.ns.name, ID: packet.NoID})
-		return
+		_ = s.conn.session.Queue(greeting)
+		return true
+	})
+	if !admitted {
+		return // it ended meanwhile, and no function was told of it
 	}
-	call1(s.ns.srv.opts.Hooks.Connected, s)
+	s.ns.srv.opts.Hooks.Connected(s)
 	for _, f := range s.ns.table.Load().connect {
 		if err := protect(func() error { return f(s.ctx, s) }); err != nil {
-			if errors.Is(err, ErrClosed) && !s.Connected() {
+			if !s.Connected() && (errors.Is(err, ErrClosed) || errors.Is(err, context.Canceled)) {
 				return // the client left while it was being greeted
 			}
 			s.failed("connect", err)
-			_ = s.Emit("exception", publicError(err, "connect"))
+			publicError(err, "connect").tell(func(body *errorBody) error { return s.Emit("exception", body) })
 			s.disconnect(ReasonServerDisconnect)
 			return
 		}
@@ -84,12 +77,10 @@ func (s *Socket) refuse(err error) {
 		s.failed("connect", err)
 	}
 	s.cancel()
-	// Off the connection first: the client may ask again as soon as it reads the answer.
-	s.conn.forget(s, true)
-	s.conn.send(&packet.Packet{Type: packet.ConnectError, Namespace: s.ns.name, ID: packet.NoID, Data: connectErrorData(err)})
+	s.conn.forget(s, &packet.Packet{Type: packet.ConnectError, Namespace: s.ns.name, ID: packet.NoID, Data: connectErrorData(err)})
 	s.asked.end(s)
 	s.mailbox.seal(s, noTask{}, true)
-	call3(o.Hooks.Refused, s.conn.session, s.ns.name, err)
+	o.Hooks.Refused(s.conn.session, s.ns.name, err)
 }
 
 // failed reports what went wrong in the application's code.
@@ -106,7 +97,7 @@ func (s *Socket) failed(event string, err error) {
 		level = slog.LevelInfo // the client's fault, or its leaving
 	}
 	o.Logger.Log(s.ctx, level, "handler failed", attrs...)
-	call3(o.Hooks.Failed, s, event, err)
+	o.Hooks.Failed(s, event, err)
 }
 
 // protect runs the application's code and turns a panic into an error.

@@ -39,7 +39,8 @@
 // # What reaches whom
 //
 // What one goroutine emits reaches a socket in that order, and all members of a room
-// see the same order. Nothing is sent twice. What a slow client has not taken is held
+// see what is sent to that room in one order; two rooms with the same members are two
+// orders. Nothing is sent twice. What a slow client has not taken is held
 // up to a bound; over it the client is disconnected with the reason "slow consumer".
 //
 // A handler that panics is recovered from, logged, and reported to [Hooks.Failed]; the

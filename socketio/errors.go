@@ -6,6 +6,7 @@ import (
 	"fmt"
 
 	"github.com/kachi-io/kachi/engineio"
+	"github.com/kachi-io/kachi/socketio/packet"
 )
 
 // Error is a failure that the client may see. Any other error is logged and reaches
@@ -93,15 +94,28 @@ func publicError(err error, pattern string) *errorBody {
 	return body
 }
 
-// connectErrorData is the payload of a CONNECT_ERROR packet.
-func connectErrorData(err error) []byte {
-	public := publicError(err, "")
-	data, failed := json.Marshal(struct {
-		Message string     `json:"message"`
-		Data    *errorBody `json:"data"`
-	}{public.Message, public})
-	if failed != nil { // Details cannot be encoded
-		data, _ = json.Marshal(map[string]any{"message": public.Message})
+// tell hands the error to send, once more without its details where those cannot be
+// encoded.
+func (b *errorBody) tell(send func(*errorBody) error) {
+	err := protect(func() error { return send(b) })
+	var panicked *PanicError
+	var argument *packet.ArgumentError
+	if errors.As(err, &panicked) || errors.As(err, &argument) {
+		b.Details = nil
+		_ = send(b)
 	}
+}
+
+// connectErrorData is the payload of a CONNECT_ERROR packet.
+func connectErrorData(err error) (data []byte) {
+	publicError(err, "").tell(func(body *errorBody) (err error) {
+		if data, err = json.Marshal(struct {
+			Message string     `json:"message"`
+			Data    *errorBody `json:"data"`
+		}{body.Message, body}); err != nil {
+			err = &packet.ArgumentError{Err: err}
+		}
+		return err
+	})
 	return data
 }

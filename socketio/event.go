@@ -60,7 +60,7 @@ func (e *Event) Ack(args ...any) error {
 	}
 	s := e.socket
 	s.unanswered.Add(-1)
-	if s.state.Load() >= stateEnded {
+	if s.state.Load() == stateEnded {
 		return ErrClosed
 	}
 	return s.conn.session.Send(message(&packet.Packet{
@@ -94,7 +94,10 @@ func (s *Socket) takeEvent(p *packet.Packet) error {
 
 // overloaded tells the client that an event was dropped.
 func (s *Socket) overloaded(e *Event) {
-	call2(s.ns.srv.opts.Hooks.Overloaded, s, e.name)
+	s.ns.srv.opts.Hooks.Overloaded(s, e.name)
+	if !e.WantsAck() && !s.Connected() {
+		return // no events before the admission
+	}
 	answer := publicError(NewError(CodeOverloaded, "Too many events at once: this one was dropped"), e.name)
 	p := packet.Packet{Namespace: s.ns.name, ID: e.id}
 	if e.WantsAck() {
@@ -115,7 +118,8 @@ func (e *Event) run(s *Socket) {
 		s.failed(e.name, err)
 		var coded *Error
 		if errors.As(err, &coded) {
-			_ = e.Ack(publicError(err, e.name)) // unless it was answered, or has nobody left to answer to
+			// Unless it was answered, or has nobody left to answer to.
+			publicError(err, e.name).tell(func(body *errorBody) error { return e.Ack(body) })
 		}
 	}
 }
@@ -127,16 +131,13 @@ func (e *Event) dispatch(s *Socket) error {
 			return err
 		}
 	}
-	h := t.handlers[e.name]
+	h := t.routes[e.name]
 	if h == nil {
 		if len(t.any) == 0 {
 			s.ns.srv.opts.Logger.Debug("no handler", "namespace", s.ns.name, "event", e.name)
-			call2(s.ns.srv.opts.Hooks.Unhandled, s, e.name)
+			s.ns.srv.opts.Hooks.Unhandled(s, e.name)
 		}
 		return nil
-	}
-	for i := len(t.eventMW) - 1; i >= 0; i-- {
-		h = t.eventMW[i](h)
 	}
 	return e.call(s, h)
 }

@@ -1,6 +1,9 @@
 package socketio
 
 import (
+	"log/slog"
+	"runtime/debug"
+
 	"github.com/kachi-io/kachi/engineio"
 )
 
@@ -18,7 +21,7 @@ const (
 
 // Hooks are functions that observe a server. Each may be nil. They are called on the
 // goroutines that do the work, with no lock held, possibly many at once: they return
-// quickly, do not block, and must not panic.
+// quickly and do not block. A panic in one is logged.
 type Hooks struct {
 	// Engine observes the connections below: opened, upgraded, refused, closed.
 	Engine engineio.Hooks
@@ -50,21 +53,45 @@ type Hooks struct {
 	Stray func(conn *engineio.Session, namespace string)
 }
 
-// call runs a hook that may be nil.
-func call1[A any](f func(A), a A) {
-	if f != nil {
-		f(a)
-	}
+// guarded returns hooks that can be called: none is nil, and a panic is logged.
+func (h Hooks) guarded(log *slog.Logger) Hooks {
+	h.Connected = guard1(log, h.Connected)
+	h.Disconnected = guard3(log, h.Disconnected)
+	h.Refused = guard3(log, h.Refused)
+	h.ProtocolError = guard2(log, h.ProtocolError)
+	h.Failed = guard3(log, h.Failed)
+	h.Overloaded = guard2(log, h.Overloaded)
+	h.Unhandled = guard2(log, h.Unhandled)
+	h.Unanswered = guard2(log, h.Unanswered)
+	h.UnexpectedAck = guard2(log, h.UnexpectedAck)
+	h.Stray = guard2(log, h.Stray)
+	return h
 }
 
-func call2[A, B any](f func(A, B), a A, b B) {
-	if f != nil {
-		f(a, b)
+func guard1[A any](log *slog.Logger, f func(A)) func(A) {
+	if f == nil {
+		return func(A) {}
 	}
+	return func(a A) { defer survive(log); f(a) }
 }
 
-func call3[A, B, C any](f func(A, B, C), a A, b B, c C) {
-	if f != nil {
-		f(a, b, c)
+func guard2[A, B any](log *slog.Logger, f func(A, B)) func(A, B) {
+	if f == nil {
+		return func(A, B) {}
+	}
+	return func(a A, b B) { defer survive(log); f(a, b) }
+}
+
+func guard3[A, B, C any](log *slog.Logger, f func(A, B, C)) func(A, B, C) {
+	if f == nil {
+		return func(A, B, C) {}
+	}
+	return func(a A, b B, c C) { defer survive(log); f(a, b, c) }
+}
+
+// survive is deferred.
+func survive(log *slog.Logger) {
+	if v := recover(); v != nil {
+		log.Error("a hook panicked", "panic", v, "stack", string(debug.Stack()))
 	}
 }

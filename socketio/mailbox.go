@@ -10,7 +10,7 @@ type mailbox struct {
 	tasks    []task
 	next     int // of tasks
 	bytes    int // of the events that wait
-	drops    int // events dropped since the mailbox last had room
+	drops    int // events dropped since the mailbox was last empty
 	working  bool
 	shut     bool // takes nothing any more
 	flooding bool
@@ -19,15 +19,13 @@ type mailbox struct {
 // task is something that a socket's goroutine does.
 type task interface{ run(s *Socket) }
 
-// push adds a task that is not bounded: each socket has two.
-func (m *mailbox) push(s *Socket, t task, size int) {
+// push adds a task that is not bounded: the first one.
+func (m *mailbox) push(s *Socket, t task) {
 	m.mu.Lock()
-	if m.shut {
-		m.mu.Unlock()
-		return
+	defer m.mu.Unlock()
+	if !m.shut {
+		m.append(s, t, 0)
 	}
-	m.append(s, t, size)
-	m.mu.Unlock()
 }
 
 // append adds a task and starts the goroutine where none works. The caller holds m.mu.
@@ -71,20 +69,16 @@ func (m *mailbox) pushEvent(s *Socket, e *Event) verdict {
 	return accepted
 }
 
-// seal adds the last task and takes nothing more. It reports false when it was sealed
-// before.
-func (m *mailbox) seal(s *Socket, last task, discard bool) bool {
+// seal adds the last task and takes nothing more. discard drops what waits. Sockets end
+// once, so it is called once.
+func (m *mailbox) seal(s *Socket, last task, discard bool) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	if m.shut {
-		return false
-	}
 	if discard {
 		m.tasks, m.next, m.bytes = nil, 0, 0
 	}
 	m.append(s, last, 0)
 	m.shut = true
-	return true
 }
 
 // pop returns the next task, or nil when there is none and the goroutine has to end.

@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"maps"
 	"slices"
-	"sync"
 	"sync/atomic"
 
 	"github.com/kachi-io/kachi/socketio/adapter"
@@ -31,13 +30,13 @@ type Namespace struct {
 	ackIDs     atomic.Int64
 	serverSide serverSide
 
-	registering sync.Mutex
-	table       atomic.Pointer[table] // copied on each registration
+	table atomic.Pointer[table] // copied on each registration
 }
 
 // table is what was registered with a namespace. It is immutable.
 type table struct {
 	handlers      map[string]Handler
+	routes        map[string]Handler // handlers within eventMW
 	any           []Handler
 	eventMW       []func(Handler) Handler
 	outgoing      []func(s *Socket, event string, args packet.Args)
@@ -70,16 +69,30 @@ func newNamespace(srv *Server, name string) (*Namespace, error) {
 // Name returns the namespace's name, which begins with a slash.
 func (ns *Namespace) Name() string { return ns.name }
 
+// register makes a changed table. It takes no lock, since change runs event
+// middlewares; it is called again where another registration came first.
 func (ns *Namespace) register(change func(t *table)) {
-	ns.registering.Lock()
-	defer ns.registering.Unlock()
-	t := *ns.table.Load()
-	t.handlers, t.serverSide = maps.Clone(t.handlers), maps.Clone(t.serverSide)
-	t.any, t.eventMW, t.outgoing = slices.Clip(t.any), slices.Clip(t.eventMW), slices.Clip(t.outgoing)
-	t.middleware, t.connect = slices.Clip(t.middleware), slices.Clip(t.connect)
-	t.disconnecting, t.disconnect = slices.Clip(t.disconnecting), slices.Clip(t.disconnect)
-	change(&t)
-	ns.table.Store(&t)
+	for {
+		old := ns.table.Load()
+		t := *old
+		t.handlers, t.routes, t.serverSide = maps.Clone(t.handlers), maps.Clone(t.routes), maps.Clone(t.serverSide)
+		t.any, t.eventMW, t.outgoing = slices.Clip(t.any), slices.Clip(t.eventMW), slices.Clip(t.outgoing)
+		t.middleware, t.connect = slices.Clip(t.middleware), slices.Clip(t.connect)
+		t.disconnecting, t.disconnect = slices.Clip(t.disconnecting), slices.Clip(t.disconnect)
+		change(&t)
+		if ns.table.CompareAndSwap(old, &t) {
+			return
+		}
+	}
+}
+
+// route puts the event's handler within the event middlewares.
+func (t *table) route(event string) {
+	h := t.handlers[event]
+	for _, m := range slices.Backward(t.eventMW) {
+		h = m(h)
+	}
+	t.routes[event] = h
 }
 
 // On registers the handler of an event. It panics when the name is reserved by the
@@ -93,9 +106,10 @@ func (ns *Namespace) On(event string, h Handler) {
 			panic(fmt.Errorf("socketio: namespace %q has a handler for %q already", ns.name, event))
 		}
 		if t.handlers == nil {
-			t.handlers = map[string]Handler{}
+			t.handlers, t.routes = map[string]Handler{}, map[string]Handler{}
 		}
 		t.handlers[event] = h
+		t.route(event)
 	})
 }
 
@@ -124,9 +138,15 @@ func (ns *Namespace) Use(m func(ctx context.Context, s *Socket) error) {
 }
 
 // UseEvent registers a middleware around every incoming event that has a handler; the
-// first registered is outermost.
+// first registered is outermost. m is called once for each handler when the handler is
+// registered, and again when a middleware is registered after it.
 func (ns *Namespace) UseEvent(m func(next Handler) Handler) {
-	ns.register(func(t *table) { t.eventMW = append(t.eventMW, m) })
+	ns.register(func(t *table) {
+		t.eventMW = append(t.eventMW, m)
+		for event := range t.handlers {
+			t.route(event)
+		}
+	})
 }
 
 // OnConnect registers a function that runs when a socket was admitted, before its

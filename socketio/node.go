@@ -2,6 +2,7 @@ package socketio
 
 import (
 	"encoding/json"
+	"errors"
 	"net/netip"
 	"slices"
 	"sync/atomic"
@@ -66,10 +67,15 @@ func (n node) DeliverWithAck(p *packet.Packet, t adapter.Target, f adapter.Flags
 	q := &poll{reply: reply}
 	var to []*Socket
 	n.ns.local.each(t, func(s *Socket) {
-		if s.asked.add(own.ID, q) {
-			ids, to = append(ids, s.id), append(to, s)
-			_ = s.conn.session.Queue(m) // a socket whose connection refuses it is ending, and then gone
+		if !s.asked.add(own.ID, q) {
+			return
 		}
+		if err := s.conn.session.Queue(m); errors.Is(err, ErrDropped) {
+			s.asked.take(own.ID) // volatile, and not sent: there is nothing to answer
+			return
+		}
+		// A socket whose connection refused it otherwise is ending, and then gone.
+		ids, to = append(ids, s.id), append(to, s)
 	})
 	n.ns.sent(p, to...)
 	return ids, func() {
@@ -107,7 +113,8 @@ func (s *Socket) info() adapter.SocketInfo {
 		Rooms: s.Rooms(),
 	}
 	if v := s.Data(); v != nil {
-		data, err := json.Marshal(v)
+		var data []byte
+		err := protect(func() (err error) { data, err = json.Marshal(v); return err })
 		if err != nil {
 			s.ns.srv.opts.Logger.Warn("the data of a socket cannot be encoded", "namespace", s.ns.name, "socket", s.id, "error", err)
 		}

@@ -152,6 +152,7 @@ func (o *Options) withDefaults() Options {
 	if c.Logger == nil {
 		c.Logger = slog.New(slog.DiscardHandler)
 	}
+	c.Hooks = c.Hooks.guarded(c.Logger)
 	return c
 }
 

@@ -14,22 +14,24 @@ import (
 // A socket is a member of the room named by its own id without there being one: ids
 // are looked up among the sockets, which saves a room per connection.
 //
-// Lock order: lane → stamps → Socket.roomsMu or room.mu (rooms by name) → shard.mu.
-// What is done for each member under a room's lock touches memory only, and ends in
-// the outbox of the member's connection. Nothing here calls user code.
+// Lock order: lane → stamps → Socket.roomsMu → room.mu → shard.mu. Only the holder of
+// stamps has the locks of several rooms at once, so they need no order among them. What
+// is done for each member under a room's lock touches memory only, and ends in the
+// outbox of the member's connection. Nothing here calls user code.
 type index struct {
-	// lane gives all members of a room one order of events: a broadcast to rooms holds
-	// it for reading and the rooms' locks, one to the whole namespace holds it for writing.
+	// lane gives all members of a room one order of what is sent to the room: a broadcast
+	// to rooms holds it for reading and the rooms' locks, one to the whole namespace holds
+	// it for writing.
 	lane   sync.RWMutex
 	all    room // every socket
 	shards [shardCount]shard
 	seed   maphash.Seed
 
-	stamps sync.Mutex // guards generation and every socket's stamp
+	stamps sync.Mutex // guards generation, every socket's stamp and every room's held
 	// generation numbers the selections that must recognise a socket that they have
 	// met: in a second room, or in an excluded one. A stamp on the socket does it
 	// without making a set for each broadcast.
-	generation uint32
+	generation uint64
 
 	observer adapter.RoomObserver // nil when the adapter does not care
 }
@@ -47,6 +49,7 @@ type room struct {
 	mu      sync.Mutex
 	members []*membership
 	dead    bool // emptied and taken out of the index: whoever finds it looks again
+	held    bool // mu is held by whoever holds stamps, which guards this
 }
 
 // membership joins a socket and a room. The room's lock guards at, the socket's roomsMu
@@ -77,6 +80,14 @@ func (x *index) room(name string) *room {
 	return s.rooms[name]
 }
 
+// named returns what a name selects: the socket of that id, and the room.
+func (x *index) named(name string) (*Socket, *room) {
+	s := x.shard(name)
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	return s.sockets[name], s.rooms[name]
+}
+
 func (x *index) socket(id string) *Socket {
 	s := x.shard(id)
 	s.mu.RLock()
@@ -90,23 +101,35 @@ func (x *index) count() int {
 	return len(x.all.members)
 }
 
-// add makes the socket known. greet queues what must reach it before any broadcast
-// does; it is called while no broadcast can find the socket.
-func (x *index) add(s *Socket, greet func()) {
+// add makes the socket known, unless admit refuses, and lets it join rooms. admit
+// decides that the socket is connected and queues what must reach it before any
+// broadcast does: it is called while no broadcast can find the socket, and remove waits
+// for add. It touches memory only.
+func (x *index) add(s *Socket, admit func() bool) bool {
 	s.everywhere = membership{socket: s, room: &x.all}
 	sh := x.shard(s.id)
+	s.roomsMu.Lock()
 	x.all.mu.Lock()
 	sh.mu.Lock()
-	greet()
-	sh.sockets[s.id] = s
+	admitted := admit()
+	if admitted {
+		sh.sockets[s.id] = s
+	}
 	sh.mu.Unlock()
-	x.all.insert(&s.everywhere)
+	if admitted {
+		x.all.insert(&s.everywhere)
+	}
 	x.all.mu.Unlock()
-	x.changed(s.id)
+	s.admitted = admitted
+	s.roomsMu.Unlock()
+	if admitted {
+		x.changed(s.id)
+	}
+	return admitted
 }
 
-// remove takes the socket out of the index and returns the rooms that it was in. It
-// joins none afterwards.
+// remove takes a socket that was added out of the index and returns the rooms that it
+// was in. It joins none afterwards.
 func (x *index) remove(s *Socket) (rooms []string) {
 	s.roomsMu.Lock()
 	s.left = true
@@ -121,28 +144,23 @@ func (x *index) remove(s *Socket) (rooms []string) {
 	}
 	sh := x.shard(s.id)
 	sh.mu.Lock()
-	known := sh.sockets[s.id] == s
-	if known {
-		delete(sh.sockets, s.id)
-	}
+	delete(sh.sockets, s.id)
 	sh.mu.Unlock()
-	if known {
-		x.all.mu.Lock()
-		x.all.delete(&s.everywhere)
-		x.all.mu.Unlock()
-		x.changed(s.id)
-	}
+	x.all.mu.Lock()
+	x.all.delete(&s.everywhere)
+	x.all.mu.Unlock()
+	x.changed(s.id)
 	return rooms
 }
 
 // join makes the socket a member of the room. It does nothing when it is one already,
-// or has ended.
+// is not admitted yet, or has ended.
 func (x *index) join(s *Socket, name string) {
 	if name == s.id {
 		return
 	}
 	s.roomsMu.Lock()
-	if s.left || s.joined.find(name) != nil {
+	if !s.admitted || s.left || s.joined.find(name) != nil {
 		s.roomsMu.Unlock()
 		return
 	}

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"slices"
+	"strings"
 	"sync"
 	"testing"
 
@@ -44,6 +45,7 @@ func TestBroadcastsReachWhomTheySelectAndOnce(t *testing.T) {
 		{"a room but an id", srv.To("a").Except(id(0)), []int{1}},
 		{"a room but a room", srv.To("a").Except("b"), []int{1}},
 		{"rooms but rooms", srv.To("a", "b", "c").Except("c", id(1)), []int{0}},
+		{"rooms named again and again", srv.To("a", "b", "a", "b").Except("c", "c", "nobody", "nobody"), []int{0, 1}},
 		{"a room but itself", srv.To("a").Except("a"), nil},
 		{"an id but itself", srv.To(id(0)).Except(id(0)), nil},
 		{"a socket's broadcast", sockets[0].Broadcast(), []int{1, 2, 3}},
@@ -193,7 +195,8 @@ func TestBroadcastAsksAndTellsWhoAnswered(t *testing.T) {
 }
 
 // Many goroutines broadcast to overlapping rooms while sockets join, leave, come and go:
-// all members see one order, and what one goroutine sent, in its order, once.
+// all members see what is sent to a room in one order, and what one goroutine sent, in
+// its order, once.
 func TestAllMembersSeeOneOrder(t *testing.T) {
 	srv, url := start(t, nil)
 	const members, senders, each = 6, 4, 150
@@ -224,16 +227,16 @@ func TestAllMembersSeeOneOrder(t *testing.T) {
 	for sender := range senders {
 		sending.Go(func() {
 			for n := range each {
-				to := srv.To("a")
+				to, rooms := srv.To("a"), "a"
 				switch rand.IntN(4) {
 				case 0:
-					to = srv.All()
+					to, rooms = srv.All(), "ab"
 				case 1:
-					to = srv.To("a", "b").Except("own-1")
+					to, rooms = srv.To("a", "b").Except("own-1"), "ab"
 				case 2:
-					to = srv.To("b").Except("somebody")
+					to, rooms = srv.To("b").Except("somebody"), "b"
 				}
-				assert.NoError(t, to.Emit("n", sender, n))
+				assert.NoError(t, to.Emit("n", sender, n, rooms))
 			}
 		})
 	}
@@ -253,13 +256,23 @@ func TestAllMembersSeeOneOrder(t *testing.T) {
 	last := map[int]int{}
 	for _, text := range orders[0] {
 		var sender, n int
-		_, err := fmt.Sscanf(text, `42["n",%d,%d]`, &sender, &n)
+		_, err := fmt.Sscanf(text, `42["n",%d,%d,`, &sender, &n)
 		assert.NoError(t, err)
 		assert.Equal(t, n, last[sender], "sender %d", sender)
 		last[sender]++
 	}
-	for i := range orders {
-		assert.True(t, slices.Equal(orders[i], orders[0]), "member %d saw another order", i)
+	for _, room := range []string{"a", "b"} {
+		sentTo := func(order []string) (sent []string) {
+			for _, text := range order {
+				if strings.Contains(text[strings.LastIndexByte(text, ','):], room) {
+					sent = append(sent, text)
+				}
+			}
+			return sent
+		}
+		for i := range orders {
+			assert.True(t, slices.Equal(sentTo(orders[i]), sentTo(orders[0])), "member %d saw another order of %s", i, room)
+		}
 	}
 }
 

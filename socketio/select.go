@@ -2,7 +2,6 @@ package socketio
 
 import (
 	"slices"
-	"strings"
 
 	"github.com/kachi-io/kachi/socketio/adapter"
 )
@@ -48,11 +47,11 @@ func (x *index) plain(except []string) bool {
 func (x *index) eachOfOne(name string, except []string, f func(*Socket)) {
 	x.lane.RLock()
 	defer x.lane.RUnlock()
-	s := x.socket(name)
+	s, r := x.named(name)
 	if s != nil && !slices.Contains(except, s.id) {
 		f(s)
 	}
-	if r := x.room(name); r != nil {
+	if r != nil {
 		r.mu.Lock()
 		defer r.mu.Unlock()
 		r.visit(except, f)
@@ -73,70 +72,65 @@ func (x *index) eachStamped(t adapter.Target, f func(*Socket)) {
 	x.stamps.Lock()
 	defer x.stamps.Unlock()
 	x.generation++
-	var space [16]*room
-	rooms := space[:0]
-	for _, names := range [][]string{t.Except, t.Rooms} {
-		for _, name := range names {
-			if r := x.room(name); r != nil && !slices.Contains(rooms, r) {
-				rooms = append(rooms, r)
-			}
-		}
-	}
-	if len(t.Rooms) == 0 {
-		rooms = append(rooms, &x.all)
-	}
-	slices.SortFunc(rooms, func(a, b *room) int { return strings.Compare(a.name, b.name) })
-	for _, r := range rooms {
-		r.mu.Lock()
-	}
-	defer func() {
-		for _, r := range rooms {
-			r.mu.Unlock()
-		}
-	}()
-
-	find := func(name string) *room {
-		for _, r := range rooms {
-			if r.name == name && r != &x.all {
-				return r
-			}
-		}
-		return nil
-	}
 	mark := func(s *Socket) bool {
 		fresh := s.stamp != x.generation
 		s.stamp = x.generation
 		return fresh
-	}
-	for _, name := range t.Except {
-		if s := x.socket(name); s != nil {
-			mark(s)
-		}
-		if r := find(name); r != nil {
-			for _, m := range r.members {
-				mark(m.socket)
-			}
-		}
 	}
 	meet := func(s *Socket) {
 		if mark(s) {
 			f(s)
 		}
 	}
-	if len(t.Rooms) == 0 {
-		for _, m := range x.all.members {
-			meet(m.socket)
+
+	var space [3][8]*room
+	held := space[0][:0]
+	hold := func(r *room) {
+		if !r.held { // it may be named twice
+			r.held = true
+			r.mu.Lock()
+			held = append(held, r)
 		}
-		return
+	}
+	defer func() {
+		for _, r := range held {
+			r.held = false
+			r.mu.Unlock()
+		}
+	}()
+	resolve := func(rooms []*room, names []string) []*room {
+		for _, name := range names {
+			if r := x.room(name); r != nil {
+				hold(r)
+				rooms = append(rooms, r)
+			}
+		}
+		return rooms
+	}
+	except, to := resolve(space[1][:0], t.Except), resolve(space[2][:0], t.Rooms)
+	if len(t.Rooms) == 0 {
+		hold(&x.all)
+		to = append(to, &x.all)
+	}
+
+	for _, name := range t.Except {
+		if s := x.socket(name); s != nil {
+			mark(s)
+		}
+	}
+	for _, r := range except {
+		for _, m := range r.members {
+			mark(m.socket)
+		}
 	}
 	for _, name := range t.Rooms {
 		if s := x.socket(name); s != nil {
 			meet(s)
 		}
-		if r := find(name); r != nil {
-			for _, m := range r.members {
-				meet(m.socket)
-			}
+	}
+	for _, r := range to {
+		for _, m := range r.members {
+			meet(m.socket)
 		}
 	}
 }

@@ -24,9 +24,9 @@ type Server struct {
 	files  *clientFiles
 	wheel  *wheel.Wheel // connect time-outs, acknowledgement time-outs
 
+	making     sync.Mutex // the turn to make a namespace, while its adapter connects; before mu
 	mu         sync.Mutex
 	namespaces map[string]*Namespace
-	closed     atomic.Bool
 	work       tracker // goroutines that run user code
 }
 
@@ -52,21 +52,26 @@ func NewServer(o *Options) *Server {
 }
 
 // Of returns the namespace of that name, and makes it when there is none yet. A
-// missing leading slash is added. It panics when the adapter of a new namespace cannot
-// be made.
+// missing leading slash is added. It waits for the adapter of a new namespace to start,
+// and panics when that fails; clients can join from then on.
 func (srv *Server) Of(name string) *Namespace {
 	if name == "" || name[0] != '/' {
 		name = "/" + name
 	}
-	srv.mu.Lock()
-	defer srv.mu.Unlock()
-	if ns := srv.namespaces[name]; ns != nil {
+	if ns := srv.lookup(name); ns != nil {
+		return ns
+	}
+	srv.making.Lock()
+	defer srv.making.Unlock()
+	if ns := srv.lookup(name); ns != nil {
 		return ns
 	}
 	ns, err := newNamespace(srv, name)
 	if err != nil {
 		panic(fmt.Errorf("socketio: namespace %q: %w", name, err))
 	}
+	srv.mu.Lock()
+	defer srv.mu.Unlock()
 	srv.namespaces[name] = ns
 	return ns
 }
@@ -97,11 +102,8 @@ func (srv *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 // ends first, it returns an error that says what still runs. The server cannot be used
 // again.
 func (srv *Server) Shutdown(ctx context.Context) error {
-	srv.closed.Store(true)
 	errs := []error{srv.engine.Shutdown(ctx)}
-	if left := srv.work.wait(ctx); left > 0 {
-		errs = append(errs, fmt.Errorf("socketio: handlers of %d sockets still run: %w", left, context.Cause(ctx)))
-	}
+	srv.work.wait(ctx) // before the adapters are closed: what a socket does at its end may be for other nodes
 	srv.mu.Lock()
 	namespaces := make([]*Namespace, 0, len(srv.namespaces))
 	for _, ns := range srv.namespaces {
@@ -112,6 +114,9 @@ func (srv *Server) Shutdown(ctx context.Context) error {
 		if err := ns.adapter.Close(ctx); err != nil {
 			errs = append(errs, fmt.Errorf("socketio: namespace %q: %w", ns.name, err))
 		}
+	}
+	if left := srv.work.wait(ctx); left > 0 { // other nodes had events handled until now
+		errs = append(errs, fmt.Errorf("socketio: handlers of %d sockets still run: %w", left, context.Cause(ctx)))
 	}
 	return errors.Join(errs...)
 }
@@ -128,10 +133,14 @@ func (t *tracker) add() { t.n.Add(1) }
 
 func (t *tracker) done() {
 	if t.n.Add(-1) == 0 && t.waiting.Load() {
-		select {
-		case t.idle <- struct{}{}:
-		default:
-		}
+		t.signal()
+	}
+}
+
+func (t *tracker) signal() {
+	select {
+	case t.idle <- struct{}{}:
+	default:
 	}
 }
 
@@ -141,6 +150,7 @@ func (t *tracker) wait(ctx context.Context) int64 {
 	for {
 		n := t.n.Load()
 		if n == 0 {
+			t.signal() // somebody else may wait, too
 			return 0
 		}
 		select {

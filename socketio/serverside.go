@@ -30,21 +30,34 @@ func (ns *Namespace) OnServerSide(event string, h ServerSideHandler) {
 
 // ServerSideEmit sends an event to the application on the other nodes, not on this one.
 func (ns *Namespace) ServerSideEmit(event string, args ...any) error {
-	p, err := eventPacket(ns.name, event, args)
+	data, attachments, err := encodeServerSide(event, args)
 	if err != nil {
 		return err
 	}
-	return ns.adapter.ServerSideEmit(p.Data, p.Attachments)
+	return ns.adapter.ServerSideEmit(data, attachments)
+}
+
+// encodeServerSide encodes an event between nodes. Other names are reserved there than
+// for clients: a Node server would take these for its own.
+func encodeServerSide(event string, args []any) (data []byte, attachments [][]byte, err error) {
+	switch event {
+	case "connect", "connection", "new_namespace":
+		return nil, nil, fmt.Errorf("%w: %q", ErrReserved, event)
+	}
+	if data, attachments, err = packet.EncodeEvent(event, args); err != nil {
+		err = fmt.Errorf("socketio: event %q: %w", event, err)
+	}
+	return data, attachments, err
 }
 
 // ServerSideAsk sends an event to the application on the other nodes and waits for an
 // answer of each. With an [*adapter.MissingNodesError] those that came are returned.
 func (ns *Namespace) ServerSideAsk(ctx context.Context, event string, args ...any) ([]packet.Args, error) {
-	p, err := eventPacket(ns.name, event, args)
+	data, attachments, err := encodeServerSide(event, args)
 	if err != nil {
 		return nil, err
 	}
-	answers, err := ns.adapter.ServerSideEmitWithAck(ctx, p.Data, p.Attachments)
+	answers, err := ns.adapter.ServerSideEmitWithAck(ctx, data, attachments)
 	values := make([]packet.Args, 0, len(answers))
 	for _, a := range answers {
 		v, failed := packet.ParseAck(&packet.Packet{Type: packet.Ack, Data: a.Data, Attachments: a.Attachments})
@@ -141,7 +154,9 @@ func (ns *Namespace) runServerSide(h ServerSideHandler, event string, args packe
 	if answer == nil {
 		return
 	}
-	data, attachments, err := packet.EncodeAck([]any{value})
+	var data []byte
+	var attachments [][]byte
+	err = protect(func() (err error) { data, attachments, err = packet.EncodeAck([]any{value}); return err })
 	if err != nil {
 		o.Logger.Error("server-side answer cannot be encoded", "namespace", ns.name, "event", event, "error", err)
 		return

@@ -27,13 +27,14 @@ type Socket struct {
 	unanswered atomic.Int32
 	mailbox    mailbox
 
-	roomsMu sync.Mutex
-	joined  memberships
-	left    bool     // joins nothing any more
-	last    []string // the rooms at the end, for OnDisconnecting
+	roomsMu  sync.Mutex
+	admitted bool // may join; set by index.add
+	left     bool // joins nothing any more
+	joined   memberships
+	last     []string // the rooms at the end, for OnDisconnecting
 
 	everywhere membership // in index.all; guarded by its lock
-	stamp      uint32     // guarded by index.stamps
+	stamp      uint64     // guarded by index.stamps
 
 	asked asked // answers that it owes
 	data  atomic.Value
@@ -43,7 +44,6 @@ const (
 	statePending int32 = iota // asked for the namespace, not yet admitted
 	stateConnected
 	stateEnded
-	stateLeft // ended, by the client or with the connection: nobody is to be told
 )
 
 func newSocket(c *conn, ns *Namespace, auth []byte) *Socket {
@@ -84,7 +84,8 @@ func (s *Socket) Context() context.Context { return s.ctx }
 func (s *Socket) Connected() bool { return s.state.Load() == stateConnected }
 
 // SetData keeps a value with the socket: whatever the application wants to find again
-// in later events. Other nodes see it as JSON, by [Broadcast.Fetch].
+// in later events. Other nodes see it as JSON, by [Broadcast.Fetch], which encodes it on
+// a goroutine of its own choice: set another value rather than change this one.
 func (s *Socket) SetData(v any) { s.data.Store(&v) }
 
 // Data returns the value given to SetData last, or nil.
@@ -96,7 +97,8 @@ func (s *Socket) Data() any {
 }
 
 // Join makes the socket a member of the rooms. It has no effect on a room that it is in
-// already, and none after the socket's end.
+// already, and none before the socket is admitted (in [Namespace.Use]: join in
+// [Namespace.OnConnect]) or after its end.
 func (s *Socket) Join(rooms ...string) {
 	for _, room := range rooms {
 		s.ns.local.join(s, room)
@@ -111,12 +113,16 @@ func (s *Socket) Leave(rooms ...string) {
 }
 
 // Rooms returns the rooms that the socket is in, its own id first. During
-// OnDisconnecting they are those at its end, in OnDisconnect there are none.
+// OnDisconnecting they are those at its end; before it is admitted and in OnDisconnect
+// there are none.
 func (s *Socket) Rooms() []string {
 	s.roomsMu.Lock()
 	defer s.roomsMu.Unlock()
 	if s.left {
 		return slices.Clone(s.last)
+	}
+	if !s.admitted {
+		return nil
 	}
 	rooms := append(make([]string, 0, len(s.joined.list)+1), s.id)
 	for _, m := range s.joined.list {
