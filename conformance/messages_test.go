@@ -272,7 +272,8 @@ func acks(s *stage, srv *socketio.Server) {
 	}
 }
 
-// traffic sends numbers both ways: three down for each that came up, besides a start.
+// traffic sends numbers both ways: down three for each that came up, and for half a second
+// also by the clock, so that something waits whatever the client is doing.
 func traffic(s *stage, srv *socketio.Server) {
 	type stream struct{ more, stop chan struct{} }
 	srv.OnConnect(func(ctx context.Context, socket *socketio.Socket) error {
@@ -282,9 +283,16 @@ func traffic(s *stage, srv *socketio.Server) {
 		}
 		socket.SetData(st)
 		go func() {
+			clock := time.NewTicker(5 * time.Millisecond)
+			defer clock.Stop()
+			end := time.After(500 * time.Millisecond)
 			n := 0
 			for {
 				select {
+				case <-clock.C:
+				case <-end:
+					clock.Stop()
+					continue
 				case <-st.stop:
 					_ = socket.Emit("last", n)
 					return
