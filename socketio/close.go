@@ -45,7 +45,7 @@ func (s *Socket) end(reason Reason, err error, tell bool) {
 	if tell {
 		farewell = &packet.Packet{Type: packet.Disconnect, Namespace: s.ns.name, ID: packet.NoID}
 	}
-	s.conn.forget(s, farewell)
+	s.conn.forget(s, before == stateConnected, farewell)
 	s.asked.end(s)
 	if before == statePending {
 		// The task that admits it, or is about to, sees the state; nobody was told of it.

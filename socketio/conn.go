@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 	"sync"
 
 	"github.com/kachi-io/kachi/engineio"
@@ -24,6 +25,7 @@ type conn struct {
 	sockets []*Socket // one for each namespace: mostly one, so a list
 	past    *past     // nil until a socket has ended
 	ended   bool
+	overdue bool        // the timer expired while only middlewares were running
 	timeout wheel.Timer // until it joins a namespace
 }
 
@@ -51,6 +53,8 @@ func (srv *Server) accept(session *engineio.Session) engineio.Receiver {
 // Expire is the connect time-out.
 func (c *conn) Expire(*wheel.Timer) {
 	c.mu.Lock()
+	joined := slices.ContainsFunc(c.sockets, (*Socket).Connected)
+	c.overdue = !joined && len(c.sockets) > 0
 	idle := !c.ended && len(c.sockets) == 0
 	c.mu.Unlock()
 	if idle {
@@ -106,6 +110,16 @@ var (
 	errNoNamespace   = errors.New("socketio: there is no such namespace")
 )
 
+// brief shortens a name that a client made up, and may have made a megabyte long, for
+// logs and errors.
+func brief(name string) string {
+	const enough = 64
+	if len(name) <= enough {
+		return name
+	}
+	return strings.ToValidUTF8(name[:enough], "") + "…"
+}
+
 // take handles one packet. An error means that the client broke the protocol.
 func (c *conn) take(p *packet.Packet) error {
 	if p.Type == packet.Connect {
@@ -120,7 +134,7 @@ func (c *conn) take(p *packet.Packet) error {
 			c.srv.opts.Hooks.Stray(c.session, p.Namespace)
 			return nil
 		}
-		return fmt.Errorf("%w: %q", errNotJoined, p.Namespace)
+		return fmt.Errorf("%w: %q", errNotJoined, brief(p.Namespace))
 	}
 	switch p.Type {
 	case packet.Event:
@@ -136,7 +150,7 @@ func (c *conn) take(p *packet.Packet) error {
 func (c *conn) takeConnect(p *packet.Packet) error {
 	ns := c.srv.lookup(p.Namespace)
 	if ns == nil {
-		c.srv.opts.Logger.Info("refused: no such namespace", "session", c.session.ID(), "namespace", p.Namespace)
+		c.srv.opts.Logger.Info("refused: no such namespace", "session", c.session.ID(), "namespace", brief(p.Namespace))
 		c.send(&packet.Packet{Type: packet.ConnectError, Namespace: p.Namespace, ID: packet.NoID, Data: invalidNamespace})
 		c.srv.opts.Hooks.Refused(c.session, p.Namespace, errNoNamespace)
 		return nil
@@ -195,9 +209,12 @@ func (c *conn) socket(namespace string) (s *Socket, stray bool) {
 
 // forget takes an ended socket off the connection, and tells the client, in one step:
 // it may join the namespace again as soon as it reads farewell, and what its next socket
-// is sent must not come before that. farewell is nil when the client ended it. When no
-// namespace is left, the client has the connect time-out to join another.
-func (c *conn) forget(s *Socket, farewell *packet.Packet) {
+// is sent must not come before that. farewell is nil when the client ended it.
+//
+// After a socket that was connected the client has the connect time-out once more to
+// join another namespace. One that was refused gives it no more time: who is not
+// admitted anywhere does not stay.
+func (c *conn) forget(s *Socket, connected bool, farewell *packet.Packet) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.sockets = slices.DeleteFunc(c.sockets, func(o *Socket) bool { return o == s })
@@ -211,8 +228,13 @@ func (c *conn) forget(s *Socket, farewell *packet.Packet) {
 		}
 		c.send(farewell)
 	}
-	if len(c.sockets) == 0 && !c.ended {
+	switch {
+	case c.ended:
+	case connected:
+		c.overdue = false
 		c.srv.wheel.Reset(&c.timeout, c.srv.opts.ConnectTimeout, c)
+	case c.overdue && len(c.sockets) == 0:
+		c.srv.wheel.Reset(&c.timeout, 0, c)
 	}
 }
 

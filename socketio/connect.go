@@ -77,7 +77,7 @@ func (s *Socket) refuse(err error) {
 		s.failed("connect", err)
 	}
 	s.cancel()
-	s.conn.forget(s, &packet.Packet{Type: packet.ConnectError, Namespace: s.ns.name, ID: packet.NoID, Data: connectErrorData(err)})
+	s.conn.forget(s, false, &packet.Packet{Type: packet.ConnectError, Namespace: s.ns.name, ID: packet.NoID, Data: connectErrorData(err)})
 	s.asked.end(s)
 	s.mailbox.seal(s, noTask{}, true)
 	o.Hooks.Refused(s.conn.session, s.ns.name, err)
@@ -86,7 +86,7 @@ func (s *Socket) refuse(err error) {
 // failed reports what went wrong in the application's code.
 func (s *Socket) failed(event string, err error) {
 	o := &s.ns.srv.opts
-	attrs := []any{"namespace", s.ns.name, "socket", s.id, "event", event, "error", err}
+	attrs := []any{"namespace", s.ns.name, "socket", s.id, "event", brief(event), "error", err}
 	level := slog.LevelError
 	var coded *Error
 	var panicked *PanicError

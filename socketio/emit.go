@@ -100,12 +100,16 @@ func (ns *Namespace) sent(p *packet.Packet, to ...*Socket) {
 	}
 }
 
+// usualSize is what most events and answers fit in, so that their buffer need not grow:
+// 3 allocations for an event with a short text instead of 5.
+const usualSize = 128
+
 // eventPacket encodes an event.
 func eventPacket(namespace, event string, args []any) (packet.Packet, error) {
 	if packet.IsReserved(event) {
 		return packet.Packet{}, fmt.Errorf("%w: %q", ErrReserved, event)
 	}
-	data, attachments, err := packet.EncodeEvent(event, args)
+	data, attachments, err := packet.AppendEvent(make([]byte, 0, usualSize), event, args)
 	if err != nil {
 		return packet.Packet{}, fmt.Errorf("socketio: event %q: %w", event, err)
 	}

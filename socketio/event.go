@@ -51,7 +51,7 @@ func (e *Event) Ack(args ...any) error {
 	if !e.WantsAck() {
 		return nil
 	}
-	data, attachments, err := packet.EncodeAck(args)
+	data, attachments, err := packet.AppendAck(make([]byte, 0, usualSize), args)
 	if err != nil {
 		return err
 	}
@@ -134,7 +134,7 @@ func (e *Event) dispatch(s *Socket) error {
 	h := t.routes[e.name]
 	if h == nil {
 		if len(t.any) == 0 {
-			s.ns.srv.opts.Logger.Debug("no handler", "namespace", s.ns.name, "event", e.name)
+			s.ns.srv.opts.Logger.Debug("no handler", "namespace", s.ns.name, "event", brief(e.name))
 			s.ns.srv.opts.Hooks.Unhandled(s, e.name)
 		}
 		return nil

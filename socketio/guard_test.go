@@ -4,8 +4,11 @@ import (
 	"context"
 	"encoding/json"
 	"io"
+	"log/slog"
 	"net/http"
+	"runtime"
 	"strings"
+	"sync"
 	"testing"
 
 	"github.com/kachi-io/kachi/engineio"
@@ -44,6 +47,20 @@ func TestPanickingHooksEndNothing(t *testing.T) {
 	c.connect("/", "")
 	c.send("4oops")
 	c.expectClosed()
+}
+
+// A test's FailNow, called in a handler, ends the goroutine that runs it.
+func TestAHandlerThatEndsItsGoroutineDoesNotStopTheSocket(t *testing.T) {
+	srv, url := start(t, nil)
+	life := watch(srv.Namespace)
+	srv.On("exit", func(context.Context, *socketio.Event) error { runtime.Goexit(); return nil })
+	srv.On("ok", func(_ context.Context, e *socketio.Event) error { return e.Ack() })
+	c, _ := join(t, url)
+	c.send(`42["exit"]`)
+	c.send(`421["ok"]`)
+	c.expect(`431[]`)
+	c.send("41")
+	life.expectLife(t, "client namespace disconnect")
 }
 
 // Details come from the application, and may refuse to be encoded: the client gets the
@@ -170,3 +187,28 @@ func polling(t *testing.T, url string) (poll func() string) {
 	assert.NoError(t, response.Body.Close())
 	return func() string { return body(get(t, url, nil)) }
 }
+
+// What a client makes up does not fill the logs.
+func TestLongNamesAreShortInLogs(t *testing.T) {
+	var mu sync.Mutex
+	var logged strings.Builder
+	_, url := start(t, &socketio.Options{Logger: slog.New(slog.NewTextHandler(writer(func(p []byte) (int, error) {
+		mu.Lock()
+		defer mu.Unlock()
+		return logged.Write(p)
+	}), nil))})
+	c := dial(t, url)
+	name := "/" + strings.Repeat("é", 100_000)
+	c.send("40" + name + ",")
+	c.expect("44" + name + `,{"message":"Invalid namespace"}`)
+	c.send("42" + name + `,["x"]`)
+	c.expectClosed()
+	mu.Lock()
+	defer mu.Unlock()
+	assert.True(t, strings.Contains(logged.String(), "no such namespace"))
+	assert.True(t, logged.Len() < 2000, "%d bytes", logged.Len())
+}
+
+type writer func(p []byte) (int, error)
+
+func (f writer) Write(p []byte) (int, error) { return f(p) }

@@ -205,6 +205,36 @@ func TestConnectTimeout(t *testing.T) {
 	stays.expectSilence()
 }
 
+// Being refused again and again is no way to stay.
+func TestConnectTimeoutOfARefusedClient(t *testing.T) {
+	srv, url := start(t, &socketio.Options{ConnectTimeout: 2 * short})
+	srv.Use(func(context.Context, *socketio.Socket) error { return socketio.NewError("no", "no") })
+	open := srv.Of("/open")
+	c := dial(t, url)
+	began := time.Now()
+	for {
+		if c.write(1, []byte("40")) != nil {
+			break
+		}
+		if _, _, err := c.next(); err != nil {
+			break
+		}
+		assert.True(t, time.Since(began) < 5*time.Second, "still there")
+		time.Sleep(short / 10)
+	}
+	c = dial(t, url)
+	c.connect("/open", "")
+	c.send("40")
+	c.read()
+	time.Sleep(4 * short) // the time-out has passed, and passed over it
+	c.send("41/open,")    // from now on it has the time once more
+	c.expectSilence()
+	c.connect("/open", "")
+	assert.NoError(t, open.DisconnectSockets(false))
+	c.expect("41/open,")
+	c.expectClosed()
+}
+
 func TestShutdownSaysWhatStillRuns(t *testing.T) {
 	srv := socketio.NewServer(nil)
 	host := httptest.NewServer(srv)

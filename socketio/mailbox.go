@@ -108,10 +108,18 @@ func (m *mailbox) pop() task {
 
 // work is the socket's goroutine.
 func (s *Socket) work() {
-	defer s.ns.srv.work.done()
+	empty := false
+	defer func() {
+		if empty {
+			s.ns.srv.work.done()
+			return
+		}
+		go s.work() // a handler ended the goroutine: runtime.Goexit, by a test's FailNow
+	}()
 	for {
 		t := s.mailbox.pop()
 		if t == nil {
+			empty = true
 			return
 		}
 		t.run(s)

@@ -44,7 +44,8 @@ type Options struct {
 	ConnContext func(ctx context.Context, r *http.Request) context.Context
 
 	// ConnectTimeout is how long a connection may stay without having joined a
-	// namespace. Default 45 s.
+	// namespace, however often it is refused, and how long middlewares may take to
+	// decide. Default 45 s.
 	ConnectTimeout time.Duration
 	// AckTimeout bounds the wait for an acknowledgement where the caller's context has
 	// no deadline. Default 30 s.
