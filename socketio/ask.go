@@ -9,12 +9,15 @@ import (
 	"github.com/kachi-io/kachi/socketio/packet"
 )
 
-// asked holds the questions that a socket has not answered yet. The zero value is ready;
-// nothing is allocated before the first question.
+// asked holds the questions that a socket has not answered yet. The zero value is ready.
+// Most sockets are asked one thing at a time, which allocates nothing: a map for it takes
+// 256 bytes for each socket that a broadcast asks.
 type asked struct {
-	mu        sync.Mutex
-	questions map[int64]question
-	over      bool
+	mu    sync.Mutex
+	over  bool
+	id    int64    // of one
+	one   question // nil: none
+	other map[int64]question
 }
 
 // question waits for an answer of a socket. Neither method blocks; one of them is called
@@ -31,10 +34,14 @@ func (a *asked) add(id int64, q question) bool {
 	if a.over {
 		return false
 	}
-	if a.questions == nil {
-		a.questions = map[int64]question{}
+	switch {
+	case a.one == nil:
+		a.id, a.one = id, q
+	case a.other == nil:
+		a.other = map[int64]question{id: q}
+	default:
+		a.other[id] = q
 	}
-	a.questions[id] = q
 	return true
 }
 
@@ -42,20 +49,28 @@ func (a *asked) add(id int64, q question) bool {
 func (a *asked) take(id int64) question {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	q := a.questions[id]
-	delete(a.questions, id)
-	if len(a.questions) == 0 {
-		a.questions = nil // a map keeps the room of its busiest day
+	if a.one != nil && a.id == id {
+		q := a.one
+		a.one = nil
+		return q
+	}
+	q := a.other[id]
+	delete(a.other, id)
+	if len(a.other) == 0 {
+		a.other = nil // a map keeps the room of its busiest day
 	}
 	return q
 }
 
 func (a *asked) end(s *Socket) {
 	a.mu.Lock()
-	questions := a.questions
-	a.questions, a.over = nil, true
+	one, other := a.one, a.other
+	a.one, a.other, a.over = nil, nil, true
 	a.mu.Unlock()
-	for _, q := range questions {
+	if one != nil {
+		one.gone(s)
+	}
+	for _, q := range other {
 		q.gone(s)
 	}
 }

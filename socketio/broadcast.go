@@ -22,7 +22,8 @@ type Broadcast struct {
 }
 
 // To adds the members of the rooms to the selection. A socket's id is a room with that
-// one member; a socket in several of the rooms is selected once.
+// one member; a socket in several of the rooms is selected once. Where no room is named
+// at all everyone is selected, as in Node: beware of a list that may be empty.
 func (b Broadcast) To(rooms ...string) Broadcast {
 	b.target.Rooms = append(slices.Clip(b.target.Rooms), rooms...)
 	return b

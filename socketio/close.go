@@ -35,10 +35,11 @@ func (s *Socket) end(reason Reason, err error, tell bool) {
 		return
 	}
 	s.cancel()
+	last := &endTask{reason: reason, err: err}
 	if before == stateConnected {
-		rooms := append([]string{s.id}, s.ns.local.remove(s)...)
+		last.rooms = append([]string{s.id}, s.ns.local.remove(s)...)
 		s.roomsMu.Lock()
-		s.last = rooms
+		s.ending = last
 		s.roomsMu.Unlock()
 	}
 	var farewell *packet.Packet // after remove: no broadcast follows it
@@ -52,7 +53,7 @@ func (s *Socket) end(reason Reason, err error, tell bool) {
 		s.mailbox.seal(s, noTask{}, true)
 		return
 	}
-	s.mailbox.seal(s, &endTask{reason, err}, reason == ReasonFlooding)
+	s.mailbox.seal(s, last, reason == ReasonFlooding)
 }
 
 // noTask ends a socket that nobody was told of.
@@ -64,6 +65,7 @@ func (noTask) run(s *Socket) { s.conn.finished(s) }
 type endTask struct {
 	reason Reason
 	err    error
+	rooms  []string // that it was in; guarded by the socket's roomsMu
 }
 
 func (t *endTask) run(s *Socket) {
@@ -78,7 +80,7 @@ func (t *endTask) run(s *Socket) {
 	} {
 		if phase.name == "disconnect" {
 			s.roomsMu.Lock()
-			s.last = nil
+			t.rooms = nil
 			s.roomsMu.Unlock()
 		}
 		for _, f := range phase.run {

@@ -3,6 +3,7 @@ package socketio_test
 import (
 	"context"
 	"encoding/json"
+	"fmt"
 	"io"
 	"log/slog"
 	"net/http"
@@ -141,8 +142,18 @@ func TestServerSideNamesAndPanics(t *testing.T) {
 		assert.ErrorIs(t, err, socketio.ErrReserved)
 	}
 	two.OnServerSide("disconnect", func(context.Context, packet.Args) (any, error) { return "heard", nil })
+	heard := newRecord()
+	two.OnServerSide("exit", func(_ context.Context, args packet.Args) (any, error) {
+		heard.add("%s", args.Raw[0])
+		runtime.Goexit()
+		return nil, nil
+	})
 	two.OnServerSide("bomb", func(context.Context, packet.Args) (any, error) { return bomb{}, nil })
 	assert.Eventually(t, func() bool { n, err := one.Nodes(t.Context()); return err == nil && n == 2 })
+	for n := range 3 {
+		assert.NoError(t, one.ServerSideEmit("exit", n))
+		heard.expect(t, fmt.Sprint(n))
+	}
 	ctx, cancel := context.WithTimeout(t.Context(), 4*short)
 	defer cancel()
 	_, err := one.ServerSideAsk(ctx, "bomb")

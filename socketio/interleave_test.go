@@ -11,6 +11,7 @@ import (
 
 	"github.com/kachi-io/kachi/engineio"
 	"github.com/kachi-io/kachi/internal/assert"
+	"github.com/kachi-io/kachi/internal/wstest"
 	"github.com/kachi-io/kachi/socketio"
 	"github.com/kachi-io/kachi/socketio/adapter"
 )
@@ -283,5 +284,73 @@ func TestAHandlersAskEndsWithErrClosed(t *testing.T) {
 		c.gone()
 		assert.ErrorIs(t, assert.Receive(t, result), socketio.ErrClosed)
 		failed.expect(t, "ended") // leaving is no failure
+	}
+}
+
+// Sockets answer, are silent, leave and are put out while they are asked: each question
+// ends as soon as the last has answered or gone, and its accounts are right.
+func TestAsksSettleWhateverSocketsDo(t *testing.T) {
+	srv, url := start(t, nil)
+	stop := make(chan struct{})
+	var clients sync.WaitGroup
+	for range 6 {
+		clients.Go(func() {
+			for {
+				select {
+				case <-stop:
+					return
+				default:
+					answering(t, url)
+				}
+			}
+		})
+	}
+	var asking sync.WaitGroup
+	for range 3 {
+		asking.Go(func() {
+			for n := range 60 {
+				assert.Eventually(t, func() bool { return srv.Count() > 0 })
+				ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
+				answers, err := srv.Ask(ctx, "q", n)
+				assert.NoError(t, err)
+				assert.Equal(t, len(answers.Answers)+answers.MissingCount, answers.Expected)
+				assert.Equal(t, len(answers.Missing), answers.MissingCount)
+				for _, s := range srv.Sockets() {
+					_, err := s.Ask(ctx, "one")
+					assert.True(t, err == nil || errors.Is(err, socketio.ErrClosed), err)
+					if rand.IntN(8) == 0 {
+						s.Disconnect(false)
+					}
+				}
+				cancel()
+			}
+		})
+	}
+	asking.Wait()
+	close(stop)
+	assert.NoError(t, srv.Shutdown(t.Context()))
+	clients.Wait()
+}
+
+// answering answers everything for a while, and leaves when it is asked once more.
+func answering(t *testing.T, url string) {
+	conn, _, err := wstest.Try(url+"/socket.io/?EIO=4&transport=websocket", wstest.Handshake())
+	if err != nil || conn == nil {
+		return // the server shuts down
+	}
+	c := &client{t: t, conn: conn}
+	defer c.gone()
+	_ = c.write(wstest.Text, []byte("40"))
+	for questions := rand.IntN(12); ; {
+		_, text, err := c.next()
+		if err != nil || text == "41" {
+			return
+		}
+		if id, _, ok := strings.Cut(strings.TrimPrefix(text, "42"), "["); ok && strings.HasPrefix(text, "42") {
+			if questions--; questions < 0 {
+				return
+			}
+			_ = c.write(wstest.Text, []byte("43"+id+"[1]"))
+		}
 	}
 }

@@ -2,7 +2,6 @@ package socketio
 
 import (
 	"encoding/json"
-	"errors"
 	"net/netip"
 	"slices"
 	"sync/atomic"
@@ -70,11 +69,9 @@ func (n node) DeliverWithAck(p *packet.Packet, t adapter.Target, f adapter.Flags
 		if !s.asked.add(own.ID, q) {
 			return
 		}
-		if err := s.conn.session.Queue(m); errors.Is(err, ErrDropped) {
-			s.asked.take(own.ID) // volatile, and not sent: there is nothing to answer
-			return
+		if s.conn.session.Queue(m) != nil && s.asked.take(own.ID) != nil {
+			return // not sent, so there is nothing to answer; unless it ended meanwhile, which q was told
 		}
-		// A socket whose connection refused it otherwise is ending, and then gone.
 		ids, to = append(ids, s.id), append(to, s)
 	})
 	n.ns.sent(p, to...)

@@ -107,30 +107,38 @@ func (ns *Namespace) takeServerSide(data []byte, attachments [][]byte, answer fu
 		ns.srv.work.add()
 		go func() {
 			defer ns.srv.work.done()
+			defer func() {
+				q.mu.Lock()
+				q.asked--
+				q.mu.Unlock()
+			}()
 			run()
-			q.mu.Lock()
-			q.asked--
-			q.mu.Unlock()
 		}()
 	default:
 		q.waiting = append(q.waiting, run)
 		if !q.working {
 			q.working = true
 			ns.srv.work.add()
-			go func() {
-				defer ns.srv.work.done()
-				q.work()
-			}()
+			go q.work(&ns.srv.work)
 		}
 	}
 }
 
-func (q *serverSide) work() {
+func (q *serverSide) work(t *tracker) {
+	empty := false
+	defer func() {
+		if empty {
+			t.done()
+			return
+		}
+		go q.work(t) // a handler ended the goroutine, see Socket.work
+	}()
 	for {
 		q.mu.Lock()
 		if len(q.waiting) == 0 {
 			q.waiting, q.working = nil, false
 			q.mu.Unlock()
+			empty = true
 			return
 		}
 		run := q.waiting[0]

@@ -31,7 +31,7 @@ type Socket struct {
 	admitted bool // may join; set by index.add
 	left     bool // joins nothing any more
 	joined   memberships
-	last     []string // the rooms at the end, for OnDisconnecting
+	ending   *endTask // once it has ended; tells the rooms for OnDisconnecting
 
 	everywhere membership // in index.all; guarded by its lock
 	stamp      uint64     // guarded by index.stamps
@@ -118,10 +118,10 @@ func (s *Socket) Leave(rooms ...string) {
 func (s *Socket) Rooms() []string {
 	s.roomsMu.Lock()
 	defer s.roomsMu.Unlock()
-	if s.left {
-		return slices.Clone(s.last)
-	}
-	if !s.admitted {
+	switch {
+	case s.ending != nil:
+		return slices.Clone(s.ending.rooms)
+	case !s.admitted || s.left:
 		return nil
 	}
 	rooms := append(make([]string, 0, len(s.joined.list)+1), s.id)
