@@ -12,8 +12,11 @@ check("the id is the same on both sides", { fixture: "plain" }, async (t) => {
 });
 
 check("the transport is the one asked for", { fixture: "plain" }, async (t) => {
-  const socket = await t.connect();
-  equal(socket.io.engine.transport.name, t.way === "websocket" ? "websocket" : "polling");
+  const socket = t.socket();
+  let first;
+  socket.io.once("open", () => (first = socket.io.engine.transport.name));
+  await connected(socket);
+  equal(first, t.way === "websocket" ? "websocket" : "polling");
   await t.settle();
   const transport = t.way === "polling" ? "polling" : "websocket";
   equal(socket.io.engine.transport.name, transport);
