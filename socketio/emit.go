@@ -46,8 +46,8 @@ func (f Sender) Ask(ctx context.Context, event string, args ...any) (packet.Args
 }
 
 // Emit sends an event to the client. Arguments are encoded by encoding/json; a []byte,
-// at any depth, is sent as binary. It does not wait for the client: nil means that the
-// event is on its way, in the order of the calls. Errors: [ErrClosed] after the
+// at any depth, is sent as binary. Arguments are copied. It does not wait for the client:
+// nil means that the event is on its way, in the order of the calls. Errors: [ErrClosed] after the
 // socket's end (and before its admission), [ErrSlowConsumer], [ErrReserved], or what
 // cannot be encoded.
 func (s *Socket) Emit(event string, args ...any) error {
@@ -113,5 +113,14 @@ func eventPacket(namespace, event string, args []any) (packet.Packet, error) {
 	if err != nil {
 		return packet.Packet{}, fmt.Errorf("socketio: event %q: %w", event, err)
 	}
-	return packet.Packet{Type: packet.Event, Namespace: namespace, ID: packet.NoID, Data: data, Attachments: attachments}, nil
+	return packet.Packet{Type: packet.Event, Namespace: namespace, ID: packet.NoID, Data: data, Attachments: copied(attachments)}, nil
+}
+
+// copied makes the bytes of what was encoded its own: the caller may use its own again
+// at once, and a client on polling comes for them later.
+func copied(attachments [][]byte) [][]byte {
+	for i, a := range attachments {
+		attachments[i] = append(make([]byte, 0, len(a)), a...)
+	}
+	return attachments
 }

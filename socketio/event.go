@@ -64,7 +64,7 @@ func (e *Event) Ack(args ...any) error {
 		return ErrClosed
 	}
 	return s.conn.session.Send(message(&packet.Packet{
-		Type: packet.Ack, Namespace: s.ns.name, ID: e.id, Data: data, Attachments: attachments,
+		Type: packet.Ack, Namespace: s.ns.name, ID: e.id, Data: data, Attachments: copied(attachments),
 	}))
 }
 

@@ -2,7 +2,9 @@ package socketio_test
 
 import (
 	"context"
+	"encoding/base64"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"log/slog"
@@ -167,7 +169,7 @@ func TestServerSideNamesAndPanics(t *testing.T) {
 // A volatile question that was dropped is not waited for.
 func TestAVolatileQuestionThatWasDroppedIsNotExpected(t *testing.T) {
 	srv, url := start(t, &socketio.Options{MaxQueuedMessages: 4})
-	answers := polling(t, url)
+	answers, _ := polling(t, url)
 	assert.Eventually(t, func() bool { return srv.Count() == 1 })
 	for range 3 { // beside the answer to CONNECT
 		assert.NoError(t, srv.Emit("fills"))
@@ -178,8 +180,25 @@ func TestAVolatileQuestionThatWasDroppedIsNotExpected(t *testing.T) {
 	assert.Equal(t, strings.Count(answers(), "fills"), 3)
 }
 
-// polling joins "/" over polling, and returns what fetches all that waits for the client.
-func polling(t *testing.T, url string) (poll func() string) {
+// Whoever emits may use the buffer again at once, also where the client comes for it
+// later.
+func TestBytesAreCopied(t *testing.T) {
+	srv, url := start(t, nil)
+	buf, done := []byte("good"), make(chan struct{})
+	srv.On("e", func(_ context.Context, e *socketio.Event) error {
+		defer close(done)
+		defer copy(buf, "bad!")
+		return errors.Join(e.Ack(buf), e.Socket().Emit("x", buf), srv.Emit("x", map[string]any{"deep": buf}))
+	})
+	poll, post := polling(t, url)
+	assert.Eventually(t, func() bool { return srv.Count() == 1 })
+	post(`421["e"]`)
+	<-done
+	assert.Equal(t, strings.Count(poll(), base64.StdEncoding.EncodeToString([]byte("good"))), 3)
+}
+
+// polling joins "/" over polling. poll fetches all that waits for the client.
+func polling(t *testing.T, url string) (poll func() string, post func(text string)) {
 	t.Helper()
 	url += "/socket.io/?EIO=4&transport=polling"
 	body := func(response *http.Response) string {
@@ -192,11 +211,14 @@ func polling(t *testing.T, url string) (poll func() string) {
 	url += "&sid=" + open.SID
 	transport := http.DefaultTransport.(*http.Transport).Clone()
 	t.Cleanup(transport.CloseIdleConnections)
-	response, err := (&http.Client{Transport: transport}).Post(url, "text/plain", strings.NewReader("40"))
-	assert.NoError(t, err)
-	assert.Equal(t, body(response), "ok")
-	assert.NoError(t, response.Body.Close())
-	return func() string { return body(get(t, url, nil)) }
+	post = func(text string) {
+		response, err := (&http.Client{Transport: transport}).Post(url, "text/plain", strings.NewReader(text))
+		assert.NoError(t, err)
+		assert.Equal(t, body(response), "ok")
+		assert.NoError(t, response.Body.Close())
+	}
+	post("40")
+	return func() string { return body(get(t, url, nil)) }, post
 }
 
 // What a client makes up does not fill the logs.

@@ -47,7 +47,7 @@ func encodeServerSide(event string, args []any) (data []byte, attachments [][]by
 	if data, attachments, err = packet.EncodeEvent(event, args); err != nil {
 		err = fmt.Errorf("socketio: event %q: %w", event, err)
 	}
-	return data, attachments, err
+	return data, copied(attachments), err
 }
 
 // ServerSideAsk sends an event to the application on the other nodes and waits for an
@@ -169,5 +169,5 @@ func (ns *Namespace) runServerSide(h ServerSideHandler, event string, args packe
 		o.Logger.Error("server-side answer cannot be encoded", "namespace", ns.name, "event", event, "error", err)
 		return
 	}
-	answer(data, attachments)
+	answer(data, copied(attachments))
 }
