@@ -53,8 +53,7 @@ func (srv *Server) accept(session *engineio.Session) engineio.Receiver {
 // Expire is the connect time-out.
 func (c *conn) Expire(*wheel.Timer) {
 	c.mu.Lock()
-	joined := slices.ContainsFunc(c.sockets, (*Socket).Connected)
-	c.overdue = !joined && len(c.sockets) > 0
+	c.overdue = !c.joined() && len(c.sockets) > 0
 	idle := !c.ended && len(c.sockets) == 0
 	c.mu.Unlock()
 	if idle {
@@ -62,6 +61,9 @@ func (c *conn) Expire(*wheel.Timer) {
 		go c.session.Close() // not on the wheel's goroutine
 	}
 }
+
+// joined reports whether a namespace has admitted the client. The caller holds c.mu.
+func (c *conn) joined() bool { return slices.ContainsFunc(c.sockets, (*Socket).Connected) }
 
 // Message takes one message of the client.
 func (c *conn) Message(data []byte, binary bool) {
@@ -107,6 +109,7 @@ var (
 	errFromClient    = errors.New("socketio: CONNECT_ERROR from a client")
 	errTooManySpaces = fmt.Errorf("socketio: more than %d namespaces joined", maxSockets)
 	errTooManyEnds   = errors.New("socketio: the client joins and leaves a namespace faster than it is served")
+	errLate          = errors.New("socketio: no namespace was joined in time")
 	errNoNamespace   = errors.New("socketio: there is no such namespace")
 )
 
@@ -173,6 +176,8 @@ func (c *conn) open(ns *Namespace, auth []byte) (*Socket, error) {
 		return nil, fmt.Errorf("%w: %q", errConnectTwice, ns.name)
 	case len(c.sockets) == maxSockets:
 		return nil, errTooManySpaces
+	case c.overdue && !c.joined():
+		return nil, errLate // or who always asks for something would stay
 	}
 	if p := c.past; p != nil {
 		ending := 0

@@ -222,6 +222,17 @@ func TestConnectTimeoutOfARefusedClient(t *testing.T) {
 		assert.True(t, time.Since(began) < 5*time.Second, "still there")
 		time.Sleep(short / 10)
 	}
+	slow := srv.Of("/slow")
+	slow.Use(func(context.Context, *socketio.Socket) error {
+		time.Sleep(short / 2)
+		return socketio.NewError("no", "no")
+	})
+	c = dial(t, url)
+	for err := error(nil); err == nil; { // asks again at once: something is always pending
+		_ = c.write(1, []byte("40/slow,"))
+		_, _, err = c.next()
+		assert.True(t, time.Since(began) < 5*time.Second, "still there")
+	}
 	c = dial(t, url)
 	c.connect("/open", "")
 	c.send("40")
