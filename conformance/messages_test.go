@@ -77,6 +77,13 @@ func echo(s *stage, srv *socketio.Server) {
 		}
 		return e.Socket().Emit("back", values...)
 	})
+	srv.On("everyone", func(_ context.Context, e *socketio.Event) error {
+		values, err := decoded(e)
+		if err != nil {
+			return err
+		}
+		return srv.Emit("everyone", values...)
+	})
 	// raw answers with the JSON that came.
 	srv.On("raw", func(_ context.Context, e *socketio.Event) error {
 		var args []any
