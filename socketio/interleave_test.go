@@ -232,7 +232,8 @@ func TestMakingANamespaceHoldsNobodyUp(t *testing.T) {
 	c.send("40/slow,")
 	c.expect(`44/slow,{"message":"Invalid namespace"}`)
 	close(release)
-	assert.True(t, assert.Receive(t, made) == assert.Receive(t, made))
+	first, second := assert.Receive(t, made), assert.Receive(t, made)
+	assert.True(t, first == second, "two namespaces of one name")
 	c.connect("/slow", "")
 }
 

@@ -110,10 +110,12 @@ func closeLeavesNothing(t *testing.T, s *suite) {
 // return.
 func concurrentUse(t *testing.T, s *suite) {
 	const rounds = 15
+	for _, server := range s.servers {
+		server.ServerSide(func(Event) ([]byte, [][]byte) { return array("yes"), nil })
+	}
 	var using sync.WaitGroup
 	for i, server := range s.servers {
 		a := server.Adapter()
-		server.ServerSide(func(Event) ([]byte, [][]byte) { return array("yes"), nil })
 		mine := fmt.Sprint("room ", i)
 		use := func(f func(ctx context.Context) error) {
 			using.Go(func() {
