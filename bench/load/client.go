@@ -75,7 +75,7 @@ func (l *loop) dialClient(at *target, h handler, index int, member bool, receive
 	if at.polling {
 		c.carrier, err = newPoller(c)
 	} else {
-		c.carrier, err = newWebsocket(c, receiveBuffer)
+		c.carrier, err = newFramed(c, receiveBuffer)
 	}
 	if err != nil {
 		return nil, err

@@ -256,6 +256,8 @@ func (s *silence) look(now int64) {
 
 // wake lets them read what is left.
 func (s *silence) wake() *result.Deaf {
+	s.looked = 0
+	s.look(s.f.l.clock())
 	s.run.After = s.gone
 	for _, c := range s.clients {
 		if c.phase != gone {

@@ -29,11 +29,12 @@ func appendFrame(dst []byte, opcode byte, payload []byte) []byte {
 	return append(dst, payload...)
 }
 
-// frame is one frame of a server. size is that of header and payload.
+// frame is one frame of a server.
 type frame struct {
 	opcode  byte
-	payload []byte // may be cut short, when size is larger than what has come
-	size    int
+	payload []byte // its beginning only, when the frame is large
+	length  int    // of the whole payload
+	size    int    // with the header
 }
 
 type frameState uint8
@@ -70,7 +71,7 @@ func parseFrame(p []byte) (f frame, state frameState) {
 		}
 		n, head = int(binary.BigEndian.Uint64(p[2:])&(1<<40-1)), 10
 	}
-	f = frame{opcode: p[0] & 0x0f, size: head + n}
+	f = frame{opcode: p[0] & 0x0f, length: n, size: head + n}
 	if len(p) >= f.size {
 		f.payload = p[head:f.size]
 		return f, whole

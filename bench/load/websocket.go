@@ -4,22 +4,22 @@ package main
 
 import "bytes"
 
-// websocket carries packets as text frames.
-type websocket struct {
+// framed carries packets as text frames.
+type framed struct {
 	c        *client
 	s        *sock
 	upgraded bool
 	out      []byte
 }
 
-func newWebsocket(c *client, receiveBuffer int) (*websocket, error) {
-	w := &websocket{c: c}
+func newFramed(c *client, receiveBuffer int) (*framed, error) {
+	w := &framed{c: c}
 	var err error
 	w.s, err = c.l.dial(w, &c.at.address, c.at.source(c.index), receiveBuffer)
 	return w, err
 }
 
-func (w *websocket) connected(s *sock) {
+func (w *framed) connected(s *sock) {
 	s.write([]byte("GET /socket.io/?EIO=4&transport=websocket HTTP/1.1\r\nHost: " + w.c.at.host +
 		"\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Version: 13\r\n" +
 		"Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n"))
@@ -30,7 +30,7 @@ var (
 	switching = []byte("HTTP/1.1 101")
 )
 
-func (w *websocket) read(_ *sock, p []byte) (used int) {
+func (w *framed) read(_ *sock, p []byte) (used int) {
 	if !w.upgraded {
 		end := bytes.Index(p, headEnd)
 		if end < 0 {
@@ -64,14 +64,10 @@ func (w *websocket) read(_ *sock, p []byte) (used int) {
 	}
 }
 
-func (w *websocket) frame(f frame) {
+func (w *framed) frame(f frame) {
 	switch f.opcode {
 	case opText:
-		length := len(f.payload)
-		if length >= largeFrame {
-			length = f.size - 10 // the header that belongs to this size
-		}
-		w.c.packet(f.payload, length)
+		w.c.packet(f.payload, f.length)
 	case opPing:
 		w.out = appendFrame(w.out, opPong, f.payload)
 		w.flush()
@@ -83,27 +79,27 @@ func (w *websocket) frame(f frame) {
 	}
 }
 
-func (w *websocket) send(packet []byte) { w.out = appendFrame(w.out, opText, packet) }
+func (w *framed) send(packet []byte) { w.out = appendFrame(w.out, opText, packet) }
 
-func (w *websocket) flush() {
+func (w *framed) flush() {
 	if len(w.out) > 0 {
 		w.s.write(w.out)
 		w.out = w.out[:0]
 	}
 }
 
-func (w *websocket) leave() { w.s.write(appendFrame(nil, opClose, []byte{1000 >> 8, 1000 & 0xff})) }
+func (w *framed) leave() { w.s.write(appendFrame(nil, opClose, []byte{1000 >> 8, 1000 & 0xff})) }
 
-func (w *websocket) deafen() { w.s.deaf = true; w.s.watch() }
-func (w *websocket) listen() { w.s.deaf = false; w.s.watch() }
-func (w *websocket) abort()  { w.s.abort() }
+func (w *framed) deafen() { w.s.deaf = true; w.s.watch() }
+func (w *framed) listen() { w.s.deaf = false; w.s.watch() }
+func (w *framed) abort()  { w.s.abort() }
 
-func (w *websocket) socks() []*sock { return []*sock{w.s} }
+func (w *framed) socks() []*sock { return []*sock{w.s} }
 
-func (w *websocket) writable(s *sock) {
+func (w *framed) writable(s *sock) {
 	if w.c.eager != nil {
 		w.c.eager(s)
 	}
 }
 
-func (w *websocket) ended(_ *sock, why string) { w.c.fail(why) }
+func (w *framed) ended(_ *sock, why string) { w.c.fail(why) }
