@@ -18,13 +18,15 @@ type Broadcast struct {
 	target  adapter.Target
 	flags   adapter.Flags
 	local   bool
+	rooms   bool // only the members of target.Rooms, even where that is empty
 	timeout time.Duration
 }
 
 // To adds the members of the rooms to the selection. A socket's id is a room with that
-// one member; a socket in several of the rooms is selected once. Where no room is named
-// at all everyone is selected, as in Node: beware of a list that may be empty.
+// one member; a socket in several of the rooms is selected once. An empty list selects
+// nobody (in Node it selects everyone, so that a query without results tells the world).
 func (b Broadcast) To(rooms ...string) Broadcast {
+	b.rooms = true
 	b.target.Rooms = append(slices.Clip(b.target.Rooms), rooms...)
 	return b
 }
@@ -52,6 +54,9 @@ func (b Broadcast) Compress(on bool) Broadcast { b.flags.NoCompress = !on; retur
 func (b Broadcast) Timeout(d time.Duration) Broadcast { b.timeout = d; return b }
 
 func (b Broadcast) adapter() adapter.Adapter {
+	if b.rooms && len(b.target.Rooms) == 0 {
+		return nobody{}
+	}
 	if b.local {
 		return b.ns.alone
 	}

@@ -136,15 +136,24 @@ func oneClient(t *testing.T, url string) {
 	}
 }
 
-// Rooms are for sockets that were admitted: a refused one stayed in those that its
-// middlewares had it join.
-func TestMiddlewareJoinsNothing(t *testing.T) {
+// A socket is in the rooms that its middlewares had it join from its admission on: a
+// refused one never is.
+func TestRoomsJoinedInAMiddleware(t *testing.T) {
 	srv, url := start(t, nil)
+	refuse := true
 	srv.Use(func(_ context.Context, s *socketio.Socket) error {
-		s.Join("early")
-		assert.Equal(t, len(s.Rooms()), 0)
+		s.Join("early", "left")
+		s.Leave("left")
+		assert.Equal(t, s.Rooms(), []string{"early"})
 		assert.NoError(t, srv.To("early").Emit("too-early"))
-		return socketio.NewError("full", "no")
+		if refuse {
+			return socketio.NewError("full", "no")
+		}
+		return nil
+	})
+	srv.OnConnect(func(_ context.Context, s *socketio.Socket) error {
+		assert.Equal(t, s.Rooms(), []string{s.ID(), "early"})
+		return srv.To("early", "left").Emit("in-time")
 	})
 	c := dial(t, url)
 	c.send("40")
@@ -152,6 +161,10 @@ func TestMiddlewareJoinsNothing(t *testing.T) {
 	rooms, err := srv.Rooms(t.Context())
 	assert.NoError(t, err)
 	assert.Equal(t, len(rooms), 0)
+	refuse = false
+	c.connect("/", "")
+	c.expect(`42["in-time"]`)
+	c.expectSilence()
 }
 
 // A client that joins and leaves in a loop does not start middlewares without end.

@@ -10,7 +10,7 @@ type mailbox struct {
 	tasks    []task
 	next     int // of tasks
 	bytes    int // of the events that wait
-	drops    int // events dropped since the mailbox was last empty
+	drops    int // events dropped since the mailbox was last half empty
 	working  bool
 	shut     bool // takes nothing any more
 	flooding bool
@@ -65,6 +65,9 @@ func (m *mailbox) pushEvent(s *Socket, e *Event) verdict {
 		}
 		return overloaded
 	}
+	if waiting < o.MailboxMessages/2 {
+		m.drops = 0
+	}
 	m.append(s, e, e.size)
 	return accepted
 }
@@ -93,7 +96,6 @@ func (m *mailbox) pop() task {
 	m.tasks[m.next] = nil
 	m.next++
 	if m.next == len(m.tasks) {
-		m.drops = 0
 		m.tasks, m.next = m.tasks[:0], 0
 	} else if m.next > 64 && 2*m.next > len(m.tasks) { // keeps a steady stream from growing the list
 		n := copy(m.tasks, m.tasks[m.next:])

@@ -121,11 +121,28 @@ func (x *index) add(s *Socket, admit func() bool) bool {
 	}
 	x.all.mu.Unlock()
 	s.admitted = admitted
+	wanted := s.wanted
+	s.wanted = nil
 	s.roomsMu.Unlock()
 	if admitted {
 		x.changed(s.id)
+		if wanted != nil {
+			s.Join(*wanted...)
+		}
 	}
 	return admitted
+}
+
+// want notes a room to join when the socket is admitted, or notes it no more. The caller
+// holds roomsMu.
+func (s *Socket) want(name string, join bool) {
+	if s.wanted == nil {
+		s.wanted = new([]string)
+	}
+	*s.wanted = slices.DeleteFunc(*s.wanted, func(other string) bool { return other == name })
+	if join {
+		*s.wanted = append(*s.wanted, name)
+	}
 }
 
 // remove takes a socket that was added out of the index and returns the rooms that it
@@ -153,14 +170,19 @@ func (x *index) remove(s *Socket) (rooms []string) {
 	return rooms
 }
 
-// join makes the socket a member of the room. It does nothing when it is one already,
-// is not admitted yet, or has ended.
+// join makes the socket a member of the room, or notes it for when it is admitted. It
+// does nothing when it is a member already or has ended.
 func (x *index) join(s *Socket, name string) {
 	if name == s.id {
 		return
 	}
 	s.roomsMu.Lock()
-	if !s.admitted || s.left || s.joined.find(name) != nil {
+	if !s.admitted && !s.left {
+		s.want(name, true)
+		s.roomsMu.Unlock()
+		return
+	}
+	if s.left || s.joined.find(name) != nil {
 		s.roomsMu.Unlock()
 		return
 	}
@@ -203,6 +225,9 @@ func (x *index) enter(m *membership, name string) (created bool) {
 
 func (x *index) leave(s *Socket, name string) {
 	s.roomsMu.Lock()
+	if !s.admitted && !s.left {
+		s.want(name, false)
+	}
 	m := s.joined.find(name)
 	if m != nil {
 		s.joined.remove(m)

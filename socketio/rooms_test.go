@@ -40,6 +40,9 @@ func TestBroadcastsReachWhomTheySelectAndOnce(t *testing.T) {
 		{"a room and a member's id", srv.To("a", id(0)), []int{0, 1}},
 		{"an id", srv.To(id(3)), []int{3}},
 		{"a room nobody is in", srv.To("nobody"), nil},
+		{"no room", srv.To(), nil},
+		{"an empty list and a room", srv.To([]string{}...).To("c"), []int{2}},
+		{"no room of a socket", sockets[0].To(), nil},
 		{"all but a room", srv.Except("a"), []int{2, 3}},
 		{"all but an id", srv.Except(id(0)), []int{1, 2, 3}},
 		{"a room but an id", srv.To("a").Except(id(0)), []int{1}},
@@ -189,9 +192,14 @@ func TestBroadcastAsksAndTellsWhoAnswered(t *testing.T) {
 	missing := slices.Sorted(slices.Values(r.answers.Missing))
 	assert.Equal(t, missing, slices.Sorted(slices.Values(ids[1:])))
 
-	r = assert.Receive(t, ask(srv.To("nobody")))
-	assert.NoError(t, r.err)
-	assert.Equal(t, r.answers.Expected, 0)
+	for _, none := range []socketio.Broadcast{srv.To("nobody"), srv.To()} {
+		r = assert.Receive(t, ask(none))
+		assert.NoError(t, r.err)
+		assert.Equal(t, r.answers.Expected, 0)
+		assert.NoError(t, none.Join("x"))
+		assert.NoError(t, none.Leave("x"))
+		assert.NoError(t, none.Disconnect(true))
+	}
 }
 
 // Many goroutines broadcast to overlapping rooms while sockets join, leave, come and go:

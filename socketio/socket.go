@@ -28,8 +28,9 @@ type Socket struct {
 	mailbox    mailbox
 
 	roomsMu  sync.Mutex
-	admitted bool // may join; set by index.add
-	left     bool // joins nothing any more
+	admitted bool      // may join; set by index.add
+	left     bool      // joins nothing any more
+	wanted   *[]string // to be joined on admission; nil for most
 	joined   memberships
 	ending   *endTask // once it has ended; tells the rooms for OnDisconnecting
 
@@ -97,8 +98,8 @@ func (s *Socket) Data() any {
 }
 
 // Join makes the socket a member of the rooms. It has no effect on a room that it is in
-// already, and none before the socket is admitted (in [Namespace.Use]: join in
-// [Namespace.OnConnect]) or after its end.
+// already, and none after the socket's end. In a middleware ([Namespace.Use]) it counts
+// from when the socket has been admitted, before [Namespace.OnConnect].
 func (s *Socket) Join(rooms ...string) {
 	for _, room := range rooms {
 		s.ns.local.join(s, room)
@@ -113,16 +114,21 @@ func (s *Socket) Leave(rooms ...string) {
 }
 
 // Rooms returns the rooms that the socket is in, its own id first. During
-// OnDisconnecting they are those at its end; before it is admitted and in OnDisconnect
-// there are none.
+// OnDisconnecting they are those at its end, and in OnDisconnect there are none. Before
+// it is admitted they are those that it will join.
 func (s *Socket) Rooms() []string {
 	s.roomsMu.Lock()
 	defer s.roomsMu.Unlock()
 	switch {
 	case s.ending != nil:
 		return slices.Clone(s.ending.rooms)
-	case !s.admitted || s.left:
+	case s.left:
 		return nil
+	case !s.admitted:
+		if s.wanted == nil {
+			return nil
+		}
+		return slices.Clone(*s.wanted)
 	}
 	rooms := append(make([]string, 0, len(s.joined.list)+1), s.id)
 	for _, m := range s.joined.list {

@@ -78,6 +78,11 @@ func (g *gathering) add(n news) {
 func (g *gathering) wait(ctx context.Context, closed <-chan struct{}) error {
 	defer g.end()
 	for {
+		select {
+		case <-closed: // what comes after that is of sockets that end with the server
+			return ErrClosed
+		default:
+		}
 		for _, n := range g.take() {
 			g.apply(n)
 		}
@@ -86,11 +91,6 @@ func (g *gathering) wait(ctx context.Context, closed <-chan struct{}) error {
 		}
 		select {
 		case <-g.wake:
-			select {
-			case <-closed: // came first: the news is of sockets that ended with the server
-				return ErrClosed
-			default:
-			}
 		case <-g.tick:
 			if others, err := g.count(); err == nil {
 				g.roll.recount(others)
