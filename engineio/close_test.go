@@ -54,6 +54,18 @@ func TestCloseOverPolling(t *testing.T) {
 	}
 }
 
+// A client that takes its last messages for a good-bye says the same, and polls no more.
+func TestCloseThatTheClientAnswers(t *testing.T) {
+	p := serve(t, nil).poller()
+	assert.NoError(t, p.session.Send(TextMessage("0")))
+	p.session.Close()
+	p.expectPoll(t, "40")
+	assert.Equal(t, p.post("4too late\x1e1").body, "ok")
+	p.expectClosed(t, ForcedClose)
+	p.expectUnknown(t)
+	assert.Equal(t, len(p.messages), 0)
+}
+
 // A backlog larger than one answer is handed out before the close packet.
 func TestCloseAfterSeveralPolls(t *testing.T) {
 	p := serve(t, &Options{MaxPayload: 100}).poller()

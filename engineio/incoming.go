@@ -11,8 +11,13 @@ var errPanic = errors.New("engineio: receiver panicked")
 // take handles one packet of the client, whatever carried it. It reports false when the
 // packet broke the rules, which has ended the session. Under receive.
 func (s *Session) take(p packet.Packet, err error) bool {
-	if s.state.Load() != stateOpen {
-		return true // too late for everything
+	if state := s.state.Load(); state != stateOpen {
+		// Too late for everything but this: a client that was told good-bye in its last poll
+		// says the same, and comes for nothing more. (Clients before 4.7 always do.)
+		if state == stateClosing && err == nil && p.Type == packet.Close {
+			s.end(TransportClose, nil, true)
+		}
+		return true
 	}
 	if err != nil {
 		s.end(ParseError, err, true)

@@ -102,7 +102,7 @@ func (s *Session) readPost(p *polling, x *exchange) (status int, answer []byte) 
 		if !s.take(pk, err) {
 			return http.StatusBadRequest, nil
 		}
-		if s.state.Load() != stateOpen {
+		if s.state.Load() == stateClosed {
 			break
 		}
 	}
