@@ -26,6 +26,10 @@ func TestConnect(t *testing.T) {
 	})
 }
 
+func TestOlderClients(t *testing.T) {
+	run(t, "versions.mjs", fixtures{"echo": {handle: echo}, "guarded": {handle: guarded}, "life": {handle: life}})
+}
+
 // introduce tells each client what the server knows of it.
 func introduce(s *stage, srv *socketio.Server) {
 	srv.On("whoami", func(_ context.Context, e *socketio.Event) error {
