@@ -12,7 +12,7 @@ PAGES := web/dist/index.html
 CLIENT := clientfiles/files/VERSION
 GO_FILES = $(shell find . -name '*.go' -not -path '*/node_modules/*')
 
-.PHONY: help run build test check fmt bench fuzz clean web go-check web-check go-test web-test packages
+.PHONY: help run build test check fmt bench bench-quick bench-go fuzz clean web go-check web-check go-test web-test packages
 
 help:
 	@echo "make run     build the server and start it (ARGS='--addr :4000')"
@@ -20,7 +20,9 @@ help:
 	@echo "make test    all tests; installs missing Debian packages where it may"
 	@echo "make check   format, vet, lint, the import rule: seconds"
 	@echo "make fmt     format everything"
-	@echo "make bench   benchmarks of the Go packages"
+	@echo "make bench   this server beside its peers, about an hour (ARGS='-rounds 3 -cases fanout')"
+	@echo "make bench-quick   the same in two minutes"
+	@echo "make bench-go      benchmarks of the Go packages"
 	@echo "make fuzz    every fuzz target for FUZZTIME (10s)"
 	@echo "make clean   remove what was built"
 
@@ -78,7 +80,14 @@ web-test: $(NODE_MODULES)
 packages:
 	@scripts/debian-packages
 
+# Both write to bench/results; bench/README.md says what is measured, and how.
 bench:
+	$(GO) run ./bench/run $(ARGS)
+
+bench-quick:
+	$(GO) run ./bench/run -quick $(ARGS)
+
+bench-go:
 	$(GO) test -run '^$$' -bench . -benchmem ./...
 
 fuzz:
