@@ -9,11 +9,7 @@ import (
 	"github.com/kachi-io/kachi/bench/result"
 )
 
-const (
-	second = int64(time.Second)
-	// quiet is how long nothing may come before what is awaited is given up.
-	quiet = 2 * second
-)
+const second = int64(time.Second)
 
 // plan is what all scenarios are told.
 type plan struct {
@@ -24,6 +20,8 @@ type plan struct {
 	warmup   time.Duration
 	duration time.Duration
 	limit    time.Duration // for opening all connections
+	// quiet is how long nothing may come before what is awaited is given up.
+	quiet time.Duration
 }
 
 // stage is what all scenarios share: the loop, the clients, and what is counted. It is a
@@ -111,7 +109,7 @@ func (s *stage) open(h handler, n int, member bool) []*client {
 		if len(s.clients)-from >= n && s.pending == 0 {
 			return 0, true
 		}
-		if now > deadline || now-s.settled > 5*quiet {
+		if now > deadline || now-s.settled > 5*int64(s.quiet) {
 			for _, c := range s.clients[from:] {
 				if !c.joined && c.phase != gone {
 					c.abort()
@@ -185,10 +183,10 @@ func (s *stage) timed(step func(now int64, send bool) (wake int64), drained func
 			s.mark(now)
 		}
 		wake := step(now, now < to)
-		if now >= to && (drained() || now-s.settled > quiet) {
+		if now >= to && (drained() || now-s.settled > int64(s.quiet)) {
 			return 0, true
 		}
-		if len(s.run.Problems) > 0 && now-s.settled > 5*quiet {
+		if len(s.run.Problems) > 0 && now-s.settled > 5*int64(s.quiet) {
 			s.run.Fault = "nothing came any more"
 			if s.counting {
 				s.mark(now)

@@ -103,7 +103,7 @@ func (f *fanout) window() {
 }
 
 func (f *fanout) saturate(now int64) int64 {
-	if f.underway > 0 && now-f.settled > quiet {
+	if f.underway > 0 && now-f.settled > int64(f.quiet) {
 		f.run.Counts.Stuck += uint64(f.underway)
 		f.floor, f.underway, f.settled = f.sent, 0, now
 	}
@@ -225,7 +225,7 @@ func newSilence(f *fanout, n int) *silence {
 		}
 		s.clients = append(s.clients, c)
 	}
-	deadline := f.l.clock() + 5*quiet
+	deadline := f.l.clock() + 10*second
 	f.l.run(func(now int64) (int64, bool) {
 		for _, c := range s.clients {
 			if c.phase != ready && c.phase != gone && now < deadline {

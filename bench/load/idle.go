@@ -111,7 +111,7 @@ func (i *idle) ask(members []*client) {
 func (i *idle) await() {
 	i.settled = i.l.clock()
 	i.l.run(func(now int64) (int64, bool) {
-		return now + second/10, i.run.Counts.Received >= i.run.Counts.Due || now-i.settled > quiet
+		return now + second/10, i.run.Counts.Received >= i.run.Counts.Due || now-i.settled > int64(i.quiet)
 	})
 }
 

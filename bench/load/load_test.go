@@ -153,7 +153,7 @@ func TestALostMessageDoesNotStopASaturatedRun(t *testing.T) {
 		}
 		return []string{text}
 	}), 0)
-	p.n, p.warmup, p.duration = 2, 0, 2500*time.Millisecond
+	p.n, p.warmup, p.duration = 2, 0, time.Second
 	r, err := runFanout(p, 1, 0, 0)
 	assert.NoError(t, err)
 	assert.Equal(t, r.Counts.Stuck, uint64(1))
@@ -202,6 +202,6 @@ func plan20(addr string, pid int) *plan {
 			host:    addr, sources: 4, size: 100,
 		},
 		server: process{pid}, n: 20, workers: 8,
-		warmup: 50 * time.Millisecond, duration: 300 * time.Millisecond, limit: 10 * time.Second,
+		warmup: 50 * time.Millisecond, duration: 300 * time.Millisecond, limit: 10 * time.Second, quiet: 500 * time.Millisecond,
 	}
 }

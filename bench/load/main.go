@@ -80,6 +80,7 @@ func command(args []string) error {
 		warmup:   *warmup,
 		duration: *duration,
 		limit:    *limit,
+		quiet:    2 * time.Second,
 	}
 	var r *result.Run
 	switch args[0] {
