@@ -16,7 +16,7 @@ type scenario struct {
 	args    []string
 	metrics []metric
 	shared  bool // measured on shared processors, too
-	polling bool
+	whole   bool // only for servers that are more than a yardstick
 	once    bool // in the first round only
 	quick   bool
 }
@@ -87,14 +87,14 @@ var all = []scenario{
 	{name: "acks-rate", about: "100 connections, 5,000 echoes per second together", args: words("acks -n 100 -rate 5000"), metrics: append([]metric{perUnit("ack")}, timely...), shared: true},
 	{name: "connects", about: "connect, join, leave; 16 at a time", args: words("connects -workers 16"), metrics: []metric{perSecond("connections"), perUnit("connection"), tail99}, shared: true, quick: true},
 
-	{name: "polling-acks-50", about: "long-polling: 50 connections, one echo each under way", args: words("acks -n 50 -transport polling"), metrics: acks, polling: true, quick: true},
-	{name: "polling-fanout-50-4", about: "long-polling: 50 members, 4 messages under way", args: words("fanout -n 50 -inflight 4 -transport polling"), metrics: full, polling: true},
+	{name: "polling-acks-50", about: "long-polling: 50 connections, one echo each under way", args: words("acks -n 50 -transport polling"), metrics: acks, whole: true, quick: true},
+	{name: "polling-fanout-50-4", about: "long-polling: 50 members, 4 messages under way", args: words("fanout -n 50 -inflight 4 -transport polling"), metrics: full, whole: true},
 
-	{name: "stuck", about: "20 members at 500 messages of 4,000 bytes per second, and one that never reads", args: words("fanout -n 20 -rate 500 -size 4000 -deaf 1 -duration 6s"), metrics: append([]metric{deafClosed, deafMemory}, timely...)},
-	{name: "hostile-none", about: "20 echoers, 500 echoes per second: nobody misbehaves", args: words("hostile -n 20 -rate 500 -kind none"), metrics: timely, shared: true},
-	{name: "hostile-flood", about: "the same, while one client sends small events as fast as it can", args: words("hostile -n 20 -rate 500 -kind flood"), metrics: append(timely[:3:3], attackRate), shared: true},
-	{name: "hostile-large", about: "the same, while one client sends echoes of 1 MB", args: words("hostile -n 20 -rate 500 -kind large"), metrics: append(timely[:3:3], attackRate), shared: true},
-	{name: "hostile-storm", about: "the same, while 64 connections at a time are opened and reset", args: words("hostile -n 20 -rate 500 -kind storm"), metrics: append(timely[:3:3], attackRate), shared: true},
+	{name: "stuck", about: "20 members at 500 messages of 4,000 bytes per second, and one that never reads", args: words("fanout -n 20 -rate 500 -size 4000 -deaf 1 -duration 6s"), metrics: append([]metric{deafClosed, deafMemory}, timely...), whole: true},
+	{name: "hostile-none", about: "20 echoers, 500 echoes per second: nobody misbehaves", args: words("hostile -n 20 -rate 500 -kind none"), metrics: timely, shared: true, whole: true},
+	{name: "hostile-flood", about: "the same, while one client sends small events as fast as it can", args: words("hostile -n 20 -rate 500 -kind flood"), metrics: append(timely[:3:3], attackRate), shared: true, whole: true},
+	{name: "hostile-large", about: "the same, while one client sends echoes of 1 MB", args: words("hostile -n 20 -rate 500 -kind large"), metrics: append(timely[:3:3], attackRate), shared: true, whole: true},
+	{name: "hostile-storm", about: "the same, while 64 connections at a time are opened and reset", args: words("hostile -n 20 -rate 500 -kind storm"), metrics: append(timely[:3:3], attackRate), shared: true, whole: true},
 }
 
 func rate(r *result.Run) (float64, bool) { return r.PerSecond, r.Seconds > 0 }

@@ -146,7 +146,7 @@ func (s *suite) run(ctx context.Context) (samples []sample) {
 				}
 				for i := range s.servers {
 					srv := s.servers[(i+round)%len(s.servers)]
-					if c.polling && srv.bare {
+					if c.whole && srv.bare {
 						continue
 					}
 					if ctx.Err() != nil {

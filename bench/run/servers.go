@@ -17,7 +17,7 @@ type server struct {
 	name    string
 	prepare []string
 	start   []string // "ADDR" stands for the address
-	bare    bool     // knows no long-polling
+	bare    bool     // a yardstick: no long-polling, no bounds
 	asked   bool     // measured only when it is named
 }
 
