@@ -3,6 +3,7 @@ package engineio
 import (
 	"errors"
 	"net/http"
+	"slices"
 	"strconv"
 	"sync"
 	"time"
@@ -14,6 +15,8 @@ const (
 	releaseGrace = time.Second
 	// drainTimeout bounds what net/http waits for the rest of a body that was not read.
 	drainTimeout = 2 * time.Second
+	// maxHaste is how long before its limit a poll is answered, at most.
+	maxHaste = time.Second
 )
 
 // exchange is one HTTP request of a session in the hands of its handler, and the means
@@ -56,10 +59,32 @@ func newExchange(w http.ResponseWriter, r *http.Request) *exchange {
 
 // hold lifts the host's ReadTimeout and WriteTimeout, which are meant for ordinary
 // requests, from one that waits. Without that net/http takes the end of ReadTimeout for
-// the end of the connection. Hosts that cannot do it cut long polls short.
-func (x *exchange) hold() {
-	_ = x.rc.SetReadDeadline(time.Time{})
-	_ = x.rc.SetWriteDeadline(time.Time{})
+// the end of the connection.
+//
+// Where it cannot, because middleware hides the connection, and where middleware has
+// given the request's context a deadline (http.TimeoutHandler and its like), the request
+// has a limit: it must be answered before the host answers in its place, by an error that
+// ends the session.
+func (x *exchange) hold() (limit time.Duration, limited bool) {
+	read := x.rc.SetReadDeadline(time.Time{})
+	write := x.rc.SetWriteDeadline(time.Time{})
+	var limits []time.Duration
+	if end, ok := x.r.Context().Deadline(); ok {
+		limits = append(limits, time.Until(end))
+	}
+	if host := hostOf(x.r); host != nil {
+		if read != nil && host.ReadTimeout > 0 {
+			limits = append(limits, host.ReadTimeout)
+		}
+		if write != nil && host.WriteTimeout > 0 {
+			limits = append(limits, host.WriteTimeout)
+		}
+	}
+	if len(limits) == 0 {
+		return 0, false
+	}
+	limit = slices.Min(limits)
+	return limit - min(limit/4, maxHaste), true
 }
 
 // read marks the body as being read; it reports false when the session has ended.
@@ -139,8 +164,14 @@ func (x *exchange) leave() {
 	}
 	x.stage = left
 	var deadline time.Time
-	if srv, _ := x.r.Context().Value(http.ServerContextKey).(*http.Server); srv != nil && srv.WriteTimeout > 0 {
-		deadline = time.Now().Add(srv.WriteTimeout)
+	if host := hostOf(x.r); host != nil && host.WriteTimeout > 0 {
+		deadline = time.Now().Add(host.WriteTimeout)
 	}
 	_ = x.rc.SetWriteDeadline(deadline)
+}
+
+// hostOf returns the server that the request came to, where net/http serves it.
+func hostOf(r *http.Request) *http.Server {
+	host, _ := r.Context().Value(http.ServerContextKey).(*http.Server)
+	return host
 }

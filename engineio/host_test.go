@@ -1,12 +1,18 @@
 package engineio
 
 import (
+	"context"
 	"crypto/tls"
+	"fmt"
 	"io"
+	"log/slog"
 	"net"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
+	"strings"
+	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -224,5 +230,165 @@ func TestUnixSocket(t *testing.T) {
 		assert.True(t, !p.session.Handshake().Address.IsValid())
 		assert.NoError(t, c.SendText("4x"))
 		p.expect(t, "x")
+	}
+}
+
+// withoutKeepAlive listens for connections that the kernel never probes.
+func withoutKeepAlive(s *httptest.Server) {
+	_ = s.Listener.Close()
+	lc := net.ListenConfig{KeepAlive: -1}
+	l, err := lc.Listen(context.Background(), "tcp", "127.0.0.1:0")
+	if err != nil {
+		panic(err)
+	}
+	s.Listener = l
+}
+
+// Middleware that gives a request a deadline, and answers in its handler's place when it
+// has passed: polls are answered before. http.TimeoutHandler also hides the connection,
+// so that WebSocket is refused, which is said once in the log.
+func TestHostThatLosesPatience(t *testing.T) {
+	const patience = 400 * time.Millisecond
+	for name, wrap := range map[string]func(http.Handler) http.Handler{
+		"http.TimeoutHandler": func(next http.Handler) http.Handler { return http.TimeoutHandler(next, patience, "late") },
+		"context": func(next http.Handler) http.Handler {
+			return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+				ctx, cancel := context.WithTimeout(r.Context(), patience)
+				defer cancel()
+				next.ServeHTTP(w, r.WithContext(ctx))
+			})
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			var text lockedBuffer
+			h := serveOn(t, &Options{Logger: slog.New(slog.NewTextHandler(&text, nil))}, nil, wrap)
+			p := h.poller()
+			for range 3 {
+				p.expectPoll(t, "6")
+			}
+			pending := p.pending()
+			assert.NoError(t, p.session.Send(TextMessage("x")))
+			assert.Equal(t, assert.Receive(t, pending).body, "4x")
+			assert.Equal(t, p.post("4y").body, "ok")
+			p.expect(t, "y")
+			p.expectOpen(t)
+			if name == "context" {
+				c := p.upgrade(t)
+				began := time.Now()
+				assert.Eventually(t, func() bool { return time.Since(began) > patience })
+				assert.NoError(t, c.SendText("4z"))
+				p.expect(t, "z")
+				return
+			}
+			for range 2 {
+				assert.Equal(t, dialResponse(t, h.url+"&transport=websocket&sid="+p.sid).StatusCode, http.StatusNotImplemented)
+			}
+			assert.Equal(t, strings.Count(text.String(), "level=WARN"), 1, text.String())
+			assert.True(t, strings.Contains(text.String(), "writer=*http.timeoutWriter"), text.String())
+		})
+	}
+}
+
+// The same of a host's own time-outs, where middleware keeps a poll from lifting them.
+func TestShortTimeoutsThatCannotBeLifted(t *testing.T) {
+	const short = 400 * time.Millisecond
+	for name, configure := range map[string]func(*http.Server){
+		"ReadTimeout":  func(s *http.Server) { s.ReadTimeout = short },
+		"WriteTimeout": func(s *http.Server) { s.WriteTimeout = short },
+	} {
+		t.Run(name, func(t *testing.T) {
+			h := serveOn(t, nil, func(s *httptest.Server) { configure(s.Config) }, func(next http.Handler) http.Handler {
+				return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+					next.ServeHTTP(&wrapped{ResponseWriter: w}, r)
+				})
+			})
+			p := h.poller()
+			for range 3 {
+				p.expectPoll(t, "6")
+			}
+			p.expectOpen(t)
+		})
+	}
+}
+
+type lockedBuffer struct {
+	mu sync.Mutex
+	b  strings.Builder
+}
+
+func (l *lockedBuffer) Write(p []byte) (int, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.b.Write(p)
+}
+
+func (l *lockedBuffer) String() string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.b.String()
+}
+
+// One HTTP/2 connection of a proxy carries many sessions, each with a poll that holds a
+// stream: HTTP2Config.MaxConcurrentStreams (250 by default) bounds them.
+func TestManySessionsOverOneHTTP2Connection(t *testing.T) {
+	const sessions = 300
+	for name, encrypted := range map[string]bool{"h2": true, "h2c": false} {
+		t.Run(name, func(t *testing.T) {
+			var connections atomic.Int32
+			h := serveOn(t, nil, func(s *httptest.Server) {
+				s.EnableHTTP2 = encrypted
+				s.Config.Protocols = new(http.Protocols)
+				s.Config.Protocols.SetHTTP1(true)
+				s.Config.Protocols.SetHTTP2(encrypted)
+				s.Config.Protocols.SetUnencryptedHTTP2(!encrypted)
+				s.Config.HTTP2 = &http.HTTP2Config{MaxConcurrentStreams: 2 * sessions}
+				s.Config.ConnState = func(_ net.Conn, state http.ConnState) {
+					if state == http.StateNew {
+						connections.Add(1)
+					}
+				}
+			}, nil)
+			if !encrypted {
+				transport := h.client.Transport.(*http.Transport)
+				transport.Protocols = new(http.Protocols)
+				transport.Protocols.SetUnencryptedHTTP2(true)
+			}
+			h.poller() // the connection for all that follows
+			var clients sync.WaitGroup
+			for range sessions {
+				clients.Go(func() {
+					a, err := h.do("GET", h.url+"&transport=polling", "")
+					if err != nil {
+						t.Error(err)
+						return
+					}
+					url := h.url + "&transport=polling&sid=" + parseOpen(t, a.body).SID
+					got := make(chan string, 1)
+					go func() {
+						a, err := h.do("GET", url, "")
+						got <- fmt.Sprint(a.body, err)
+					}()
+					if a, err := h.do("POST", url, "4x"); err != nil || a.body != "ok" {
+						t.Error("post", a, err)
+					}
+					if text := <-got; text != "4all<nil>" {
+						t.Error("poll", text)
+					}
+				})
+			}
+			peers := make([]*peer, sessions)
+			for i := range peers {
+				peers[i] = assert.Receive(t, h.peers)
+			}
+			m := TextMessage("all")
+			for _, p := range peers {
+				p.expect(t, "x")
+			}
+			for _, p := range peers { // all polls wait, or are about to
+				assert.NoError(t, p.session.Queue(m))
+			}
+			clients.Wait()
+			assert.Equal(t, connections.Load(), int32(1))
+		})
 	}
 }

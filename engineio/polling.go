@@ -2,6 +2,7 @@ package engineio
 
 import (
 	"net/http"
+	"time"
 
 	"github.com/kachi-io/kachi/engineio/packet"
 	"github.com/kachi-io/kachi/internal/outbox"
@@ -47,6 +48,14 @@ func (p *polling) ring() {
 	}
 }
 
+// arrived tells whoever waits for a poll that one is there, or that none will be.
+func (p *polling) arrived() {
+	if p.arrival != nil {
+		close(p.arrival)
+		p.arrival = nil
+	}
+}
+
 // openPolling answers a handshake over polling.
 func (s *Session) openPolling(w http.ResponseWriter, r *http.Request) {
 	s.open(nil)
@@ -85,18 +94,22 @@ func (s *Session) handlePoll(w http.ResponseWriter, r *http.Request, q request) 
 		p.bell = make(chan struct{}, 1)
 	}
 	p.waiting = x
-	if p.arrival != nil {
-		close(p.arrival)
-		p.arrival = nil
-	}
+	p.arrived()
 	held := !p.sendable()
 	p.wake()
 	s.mu.Unlock()
+	var late <-chan time.Time // the host is about to lose patience
 	if held {
-		x.hold()
+		if limit, limited := x.hold(); limited {
+			timer := time.NewTimer(limit)
+			defer timer.Stop()
+			late = timer.C
+		}
 	}
 	for {
 		select {
+		case <-late:
+			s.releasePoll(p, x)
 		case <-p.bell:
 			if s.answerPoll(p, x, q) {
 				return
@@ -112,6 +125,16 @@ func (s *Session) handlePoll(w http.ResponseWriter, r *http.Request, q request) 
 			x.leave()
 			return
 		}
+	}
+}
+
+// releasePoll answers a GET with a noop, so that its client comes with the next one.
+func (s *Session) releasePoll(p *polling, x *exchange) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if p.waiting == x {
+		p.noop = true
+		p.wake()
 	}
 }
 

@@ -50,6 +50,7 @@ type Server struct {
 	idle    chan struct{} // signalled when a session is gone
 
 	strays atomic.Int32 // refused candidates that are being closed
+	hidden sync.Once    // the warning about a host that hides its connections
 
 	mu    sync.Mutex
 	loose map[*websocket.Conn]struct{} // connections that carry no session: candidates, refused or not

@@ -63,7 +63,7 @@ func (s *Session) offerUpgrade(w http.ResponseWriter, r *http.Request, q request
 	s.runHeadersHook(w.Header(), r, false)
 	conn, err := websocket.Accept(w, r, &s.server.accepting)
 	if err != nil {
-		s.server.handshakeFailed(r, s, err)
+		s.server.handshakeFailed(w, r, s, err)
 		s.withdraw(c)
 		s.unhold()
 		return
@@ -147,6 +147,7 @@ func (s *Session) takeOver(c *candidate) bool {
 	}
 	s.moveTo(c.conn)
 	p.ring() // a poll that still waits is refused like those that come now
+	p.arrived()
 	s.mu.Unlock()
 	if ping {
 		_ = c.conn.SendFirst(pingFrame)

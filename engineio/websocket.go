@@ -2,6 +2,7 @@ package engineio
 
 import (
 	"errors"
+	"fmt"
 	"net/http"
 
 	"github.com/kachi-io/kachi/engineio/packet"
@@ -24,7 +25,7 @@ func (s *Session) openWebSocket(w http.ResponseWriter, r *http.Request) {
 	s.runHeadersHook(w.Header(), r, true)
 	conn, err := websocket.Accept(w, r, &s.server.accepting)
 	if err != nil {
-		s.server.handshakeFailed(r, nil, err)
+		s.server.handshakeFailed(w, r, nil, err)
 		s.unhold() // nobody has heard of it
 		return
 	}
@@ -32,10 +33,19 @@ func (s *Session) openWebSocket(w http.ResponseWriter, r *http.Request) {
 }
 
 // handshakeFailed notes a handshake that Accept has answered, or that broke while it did.
-func (s *Server) handshakeFailed(r *http.Request, session *Session, err error) {
+func (s *Server) handshakeFailed(w http.ResponseWriter, r *http.Request, session *Session, err error) {
 	s.log.Debug("WebSocket handshake failed", "error", err, "remote", r.RemoteAddr)
 	var refused *websocket.HandshakeError
-	if s.opts.Hooks.Refused != nil && errors.As(err, &refused) {
+	if !errors.As(err, &refused) {
+		return
+	}
+	if refused.Status == http.StatusNotImplemented {
+		s.hidden.Do(func() {
+			s.log.Warn("clients cannot use WebSocket here: middleware hides the connection behind a ResponseWriter without Hijack and Unwrap",
+				"writer", fmt.Sprintf("%T", w), "error", err)
+		})
+	}
+	if s.opts.Hooks.Refused != nil {
 		s.opts.Hooks.Refused(Refusal{Request: r, Session: session, Status: refused.Status, Code: CodeBadRequest,
 			Message: refused.Reason, Cause: CauseTransportHandshake, Err: err})
 	}
