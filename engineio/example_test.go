@@ -17,12 +17,13 @@ import (
 // echo sends back what it gets.
 type echo struct{ session *engineio.Session }
 
-func (e echo) Message(data []byte, binary bool) {
+func (e echo) Message(data []byte, binary bool) engineio.Work {
 	m := engineio.BinaryMessage(data)
 	if !binary {
 		m = engineio.TextMessage(string(data))
 	}
 	_ = e.session.Send(m) // Closed tells of a client that is gone
+	return nil
 }
 
 func (e echo) Closed(reason engineio.Reason, err error) { fmt.Println("closed:", reason) }
@@ -138,8 +139,8 @@ func ExampleHooks() {
 
 type quiet struct{}
 
-func (quiet) Message([]byte, bool)          {}
-func (quiet) Closed(engineio.Reason, error) {}
+func (quiet) Message([]byte, bool) engineio.Work { return nil }
+func (quiet) Closed(engineio.Reason, error)      {}
 
 func get(url string) string { return read(http.Get(url)) }
 

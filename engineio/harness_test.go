@@ -43,11 +43,12 @@ type end struct {
 	err    error
 }
 
-func (p *peer) Message(data []byte, binary bool) {
+func (p *peer) Message(data []byte, binary bool) Work {
 	if p.onMessage != nil {
 		p.onMessage(data, binary)
 	}
 	p.messages <- message{string(data), binary}
+	return nil
 }
 
 func (p *peer) Closed(reason Reason, err error) { p.closed <- end{reason, err} }

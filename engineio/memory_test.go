@@ -15,8 +15,8 @@ import (
 // silent is a receiver without state.
 type silent struct{}
 
-func (silent) Message([]byte, bool) {}
-func (silent) Closed(Reason, error) {}
+func (silent) Message([]byte, bool) Work { return nil }
+func (silent) Closed(Reason, error)      {}
 
 // browserHeader is what a browser sends with a handshake, about 700 bytes.
 func browserHeader() http.Header {

@@ -99,7 +99,11 @@ func (s *Session) readPost(p *polling, x *exchange) (status int, answer []byte) 
 		if len(body) > sharedMax && !pk.Binary && len(pk.Data) < len(body)/2 {
 			pk.Data = bytes.Clone(pk.Data)
 		}
-		if !s.take(pk, err) {
+		work, ok := s.take(pk, err)
+		if work != nil {
+			go work.Run()
+		}
+		if !ok {
 			return http.StatusBadRequest, nil
 		}
 		if s.state.Load() == stateClosed {

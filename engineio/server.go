@@ -23,12 +23,17 @@ import (
 // nothing else of that client is read.
 type Receiver interface {
 	// Message is a message from the client, in the order in which it sent them. The data
-	// belongs to the receiver; text is valid UTF-8.
-	Message(data []byte, binary bool)
+	// belongs to the receiver; text is valid UTF-8. What takes time is returned as Work,
+	// or nil: it is run while others read on, and may block.
+	Message(data []byte, binary bool) Work
 	// Closed is called exactly once, after the last Message, whoever ended the session.
 	// err tells more than the reason, or is nil.
 	Closed(reason Reason, err error)
 }
+
+// Work is what a message leaves to do. The session runs it once, on a goroutine that may
+// be lost to it: the one that read the message, where another takes its place.
+type Work interface{ Run() }
 
 // Server serves Engine.IO sessions. It is an [http.Handler]; make one with [NewServer].
 // All its methods are safe for concurrent use.

@@ -72,23 +72,47 @@ func (s *Session) moveTo(conn *websocket.Conn) {
 
 // read handles what comes over the session's connection until it ends. It is all that
 // runs for an idle session.
+//
+// Decoding a message grows the goroutine's stack from 2 KiB to 4 or 8, and a stack that
+// small is never shrunk again. So whoever has decoded leaves the wait for the next
+// message to a new goroutine, and goes on itself with the work that the message brought,
+// for which a goroutine would have been started anyway. That is 2 KiB less for each
+// connection at rest, of some 8.
 func (s *Session) read(conn *websocket.Conn) {
-	defer s.unhold()
 	for {
 		t, data, err := conn.Read()
 		if err != nil {
 			s.connEnded(err)
+			s.unhold()
 			return
 		}
-		s.receive.Lock()
-		if t == websocket.Binary {
-			s.take(packet.Packet{Type: packet.Message, Data: data, Binary: true}, nil)
-		} else {
-			p, err := packet.ParseText(data)
-			s.take(p, err)
+		if t == websocket.Text && len(data) == 1 && data[0] == '0'+byte(packet.Pong) {
+			s.receive.Lock()
+			s.take(packet.Packet{Type: packet.Pong}, nil)
+			s.receive.Unlock()
+			continue
 		}
-		s.receive.Unlock()
+		work := s.takeMessage(t, data)
+		if work == nil && conn.HasInput() {
+			continue
+		}
+		go s.read(conn)
+		if work != nil {
+			work.Run()
+		}
+		return
 	}
+}
+
+func (s *Session) takeMessage(t websocket.MessageType, data []byte) Work {
+	p, err := packet.Packet{Type: packet.Message, Data: data, Binary: true}, error(nil)
+	if t == websocket.Text {
+		p, err = packet.ParseText(data)
+	}
+	s.receive.Lock()
+	defer s.receive.Unlock()
+	work, _ := s.take(p, err)
+	return work
 }
 
 // connEnded gives the end of a connection its reason. As in the reference, a connection

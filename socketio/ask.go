@@ -77,18 +77,17 @@ func (a *asked) end(s *Socket) {
 
 // takeAck resolves a question. It runs on the reading goroutine, so that a handler may
 // wait for its own client.
-func (s *Socket) takeAck(p *packet.Packet) error {
+func (s *Socket) takeAck(p *packet.Packet) {
 	q := s.asked.take(p.ID)
 	if q == nil {
 		s.ns.srv.opts.Hooks.UnexpectedAck(s, p.ID)
-		return nil
+		return
 	}
 	data := p.Data
 	if data == nil {
 		data = []byte("[]")
 	}
 	q.answer(s, data, p.Attachments)
-	return nil
 }
 
 // single is a question to one socket.

@@ -65,10 +65,10 @@ func (c *conn) Expire(*wheel.Timer) {
 // joined reports whether a namespace has admitted the client. The caller holds c.mu.
 func (c *conn) joined() bool { return slices.ContainsFunc(c.sockets, (*Socket).Connected) }
 
-// Message takes one message of the client.
-func (c *conn) Message(data []byte, binary bool) {
+// Message takes one message of the client. The work is its socket's, where that had none.
+func (c *conn) Message(data []byte, binary bool) (work engineio.Work) {
 	if c.broken {
-		return
+		return nil
 	}
 	decode := c.decoder.Text
 	if binary {
@@ -76,11 +76,12 @@ func (c *conn) Message(data []byte, binary bool) {
 	}
 	p, complete, err := decode(data)
 	if err == nil && complete {
-		err = c.take(&p)
+		work, err = c.take(&p)
 	}
 	if err != nil {
 		c.violation(err)
 	}
+	return work
 }
 
 // Closed ends the client's sockets.
@@ -124,45 +125,45 @@ func brief(name string) string {
 }
 
 // take handles one packet. An error means that the client broke the protocol.
-func (c *conn) take(p *packet.Packet) error {
+func (c *conn) take(p *packet.Packet) (engineio.Work, error) {
 	if p.Type == packet.Connect {
 		return c.takeConnect(p)
 	}
 	if p.Type == packet.ConnectError {
-		return errFromClient
+		return nil, errFromClient
 	}
 	s, stray := c.socket(p.Namespace)
 	if s == nil {
 		if stray {
 			c.srv.opts.Hooks.Stray(c.session, p.Namespace)
-			return nil
+			return nil, nil
 		}
-		return fmt.Errorf("%w: %q", errNotJoined, brief(p.Namespace))
+		return nil, fmt.Errorf("%w: %q", errNotJoined, brief(p.Namespace))
 	}
 	switch p.Type {
 	case packet.Event:
 		return s.takeEvent(p)
 	case packet.Ack:
-		return s.takeAck(p)
+		s.takeAck(p)
 	case packet.Disconnect:
 		s.close(ReasonClientDisconnect, nil)
 	}
-	return nil
+	return nil, nil
 }
 
-func (c *conn) takeConnect(p *packet.Packet) error {
+func (c *conn) takeConnect(p *packet.Packet) (engineio.Work, error) {
 	ns := c.srv.lookup(p.Namespace)
 	if ns == nil {
 		c.srv.opts.Logger.Info("refused: no such namespace", "session", c.session.ID(), "namespace", brief(p.Namespace))
 		c.send(&packet.Packet{Type: packet.ConnectError, Namespace: p.Namespace, ID: packet.NoID, Data: invalidNamespace})
 		c.srv.opts.Hooks.Refused(c.session, p.Namespace, errNoNamespace)
-		return nil
+		return nil, nil
 	}
 	s, err := c.open(ns, p.Data)
-	if s != nil {
-		s.mailbox.push(s, (*connectTask)(s))
+	if s == nil {
+		return nil, err
 	}
-	return err
+	return s.mailbox.push(s, (*connectTask)(s)), nil
 }
 
 // open makes the socket of a namespace; none when the connection has ended.

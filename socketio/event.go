@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"sync/atomic"
 
+	"github.com/kachi-io/kachi/engineio"
 	"github.com/kachi-io/kachi/socketio/packet"
 )
 
@@ -69,10 +70,10 @@ func (e *Event) Ack(args ...any) error {
 }
 
 // takeEvent puts an event into the mailbox. It runs on the reading goroutine.
-func (s *Socket) takeEvent(p *packet.Packet) error {
+func (s *Socket) takeEvent(p *packet.Packet) (engineio.Work, error) {
 	name, args, err := packet.ParseEvent(p)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	e := &Event{socket: s, name: name, args: args, id: p.ID, size: len(p.Data)}
 	for _, a := range p.Attachments {
@@ -81,7 +82,8 @@ func (s *Socket) takeEvent(p *packet.Packet) error {
 	if e.WantsAck() {
 		s.unanswered.Add(1)
 	}
-	switch s.mailbox.pushEvent(s, e) {
+	verdict, work := s.mailbox.pushEvent(s, e)
+	switch verdict {
 	case overloaded:
 		s.overloaded(e)
 	case flooding:
@@ -89,7 +91,7 @@ func (s *Socket) takeEvent(p *packet.Packet) error {
 		s.ns.srv.opts.Logger.Info("disconnecting a client that floods", "namespace", s.ns.name, "socket", s.id)
 		s.disconnect(ReasonFlooding)
 	}
-	return nil
+	return work, nil
 }
 
 // overloaded tells the client that an event was dropped.

@@ -1,6 +1,10 @@
 package socketio
 
-import "sync"
+import (
+	"sync"
+
+	"github.com/kachi-io/kachi/engineio"
+)
 
 // mailbox holds what one socket has to do, in order: being admitted, its events, its
 // end. A goroutine works it off and ends when it is empty, so that a socket at rest has
@@ -19,24 +23,28 @@ type mailbox struct {
 // task is something that a socket's goroutine does.
 type task interface{ run(s *Socket) }
 
-// push adds a task that is not bounded: the first one.
-func (m *mailbox) push(s *Socket, t task) {
+// push adds a task that is not bounded: the first one. work is what the caller has to
+// see to: the socket's goroutine is to run.
+func (m *mailbox) push(s *Socket, t task) (work engineio.Work) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	if !m.shut {
-		m.append(s, t, 0)
+		work = m.append(s, t, 0)
 	}
+	return work
 }
 
-// append adds a task and starts the goroutine where none works. The caller holds m.mu.
-func (m *mailbox) append(s *Socket, t task, size int) {
+// append adds a task. Where nobody works, the caller has to run what it returns. The
+// caller holds m.mu.
+func (m *mailbox) append(s *Socket, t task, size int) engineio.Work {
 	m.tasks = append(m.tasks, t)
 	m.bytes += size
-	if !m.working {
-		m.working = true
-		s.ns.srv.work.add()
-		go s.work()
+	if m.working {
+		return nil
 	}
+	m.working = true
+	s.ns.srv.work.add()
+	return (*worker)(s)
 }
 
 type verdict uint8
@@ -49,27 +57,26 @@ const (
 )
 
 // pushEvent adds an event when the bounds allow it.
-func (m *mailbox) pushEvent(s *Socket, e *Event) verdict {
+func (m *mailbox) pushEvent(s *Socket, e *Event) (verdict, engineio.Work) {
 	o := &s.ns.srv.opts
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	if m.shut {
-		return refused
+		return refused, nil
 	}
 	waiting := len(m.tasks) - m.next
 	if waiting > 0 && (waiting >= o.MailboxMessages || m.bytes+e.size > o.MailboxBytes) {
 		m.drops++
 		if m.drops > o.MailboxMessages && !m.flooding {
 			m.flooding = true
-			return flooding
+			return flooding, nil
 		}
-		return overloaded
+		return overloaded, nil
 	}
 	if waiting < o.MailboxMessages/2 {
 		m.drops = 0
 	}
-	m.append(s, e, e.size)
-	return accepted
+	return accepted, m.append(s, e, e.size)
 }
 
 // seal adds the last task and takes nothing more. discard drops what waits. Sockets end
@@ -80,7 +87,9 @@ func (m *mailbox) seal(s *Socket, last task, discard bool) {
 	if discard {
 		m.tasks, m.next, m.bytes = nil, 0, 0
 	}
-	m.append(s, last, 0)
+	if work := m.append(s, last, 0); work != nil {
+		go work.Run()
+	}
 	m.shut = true
 }
 
@@ -108,15 +117,19 @@ func (m *mailbox) pop() task {
 	return t
 }
 
-// work is the socket's goroutine.
-func (s *Socket) work() {
+// worker is a socket whose mailbox is to be worked off.
+type worker Socket
+
+// Run is the socket's goroutine.
+func (w *worker) Run() {
+	s := (*Socket)(w)
 	empty := false
 	defer func() {
 		if empty {
 			s.ns.srv.work.done()
 			return
 		}
-		go s.work() // a handler ended the goroutine: runtime.Goexit, by a test's FailNow
+		go w.Run() // a handler ended the goroutine: runtime.Goexit, by a test's FailNow
 	}()
 	for {
 		t := s.mailbox.pop()

@@ -21,12 +21,13 @@ func newEngine(s *settings) (service, error) {
 type echo struct{ session *engineio.Session }
 
 // Message sends back what came. A client that is gone is told of by Closed.
-func (e echo) Message(data []byte, binary bool) {
+func (e echo) Message(data []byte, binary bool) engineio.Work {
 	if binary {
 		_ = e.session.Send(engineio.BinaryMessage(data))
 	} else {
 		_ = e.session.Send(engineio.TextMessage(string(data)))
 	}
+	return nil
 }
 
 func (e echo) Closed(engineio.Reason, error) {}

@@ -37,6 +37,10 @@ func (c *Conn) Read() (MessageType, []byte, error) {
 	return t, data, nil
 }
 
+// HasInput reports whether some of the peer's next frame has been read already. It is for
+// the reading goroutine.
+func (c *Conn) HasInput() bool { return len(c.in) > 0 }
+
 // message is what has been read of one.
 type message struct {
 	op       byte // 0: not begun
