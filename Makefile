@@ -20,7 +20,7 @@ help:
 	@echo "make test    all tests; installs missing Debian packages where it may"
 	@echo "make check   format, vet, lint, the import rule: seconds"
 	@echo "make fmt     format everything"
-	@echo "make bench   this server beside its peers, about an hour (ARGS='-rounds 3 -cases fanout')"
+	@echo "make bench   this server beside its peers, an hour and a half (ARGS='-rounds 3 -cases fanout')"
 	@echo "make bench-quick   the same in two minutes"
 	@echo "make bench-go      benchmarks of the Go packages"
 	@echo "make fuzz    every fuzz target for FUZZTIME (10s)"
@@ -94,6 +94,6 @@ fuzz:
 	@scripts/fuzz $(FUZZTIME)
 
 clean:
-	rm -rf bin web/node_modules
+	rm -rf bin web/node_modules bench/peers/node/node_modules
 	find web/dist -mindepth 1 -not -name placeholder.html -delete
 	find clientfiles/files -mindepth 1 -not -name placeholder.txt -delete

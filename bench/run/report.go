@@ -17,6 +17,10 @@ import (
 // about the generator than about the server.
 const busy = 0.9
 
+// disturbed is the share of all processors' time that others took from which on a figure
+// says more about them.
+const disturbed = 0.1
+
 // cell is one metric of one server in one scenario.
 type cell struct {
 	Server string    `json:"server"`
@@ -25,6 +29,7 @@ type cell struct {
 	// Ratio is the median of the rounds' ratios to Node, 0 when there is none.
 	Ratio     float64 `json:"ratio"`
 	Generator float64 `json:"generator"` // its largest share of a processor
+	Foreign   float64 `json:"foreign"`   // the median share that others took
 }
 
 // row is one metric of one scenario.
@@ -90,7 +95,7 @@ func cells(samples []sample, m metric) (cells []cell) {
 	}
 	for _, name := range serverNames() {
 		c := cell{Server: name}
-		var ratios []float64
+		var ratios, foreign []float64
 		for _, one := range samples {
 			if one.Server != name || one.Run == nil {
 				continue
@@ -100,6 +105,7 @@ func cells(samples []sample, m metric) (cells []cell) {
 				continue
 			}
 			c.Rounds = append(c.Rounds, v)
+			foreign = append(foreign, one.Foreign)
 			c.Generator = max(c.Generator, one.Run.Generator.Share)
 			if base := reference[one.Round]; base > 0 {
 				ratios = append(ratios, v/base)
@@ -108,7 +114,7 @@ func cells(samples []sample, m metric) (cells []cell) {
 		if len(c.Rounds) == 0 {
 			continue
 		}
-		c.Median = median(c.Rounds)
+		c.Median, c.Foreign = median(c.Rounds), median(foreign)
 		if len(ratios) > 0 {
 			c.Ratio = median(ratios)
 		}
@@ -163,6 +169,7 @@ func markdown(about *setting, rows []row, incidents []incident) string {
 	}
 	b.WriteString("\nMedians; in brackets the median of the rounds' ratios to Node. ↑ more is better, ↓ less is.\n" +
 		"† the generator was busy for 90 % of the time or more, so that the server may be better than that.\n" +
+		"‡ others took 10 % of the processors' time or more in the median round: believe the order at most.\n" +
 		"What is measured, and how, is in bench/README.md.\n")
 	place := ""
 	var names []string
@@ -230,6 +237,9 @@ func (r row) cell(server string) string {
 	}
 	if c.Generator >= busy {
 		text += "†"
+	}
+	if c.Foreign >= disturbed {
+		text += "‡"
 	}
 	return text
 }

@@ -23,6 +23,12 @@ func deliveries(perSecond float64) *result.Run {
 	return &result.Run{Seconds: 1, PerSecond: perSecond, Units: uint64(perSecond), Server: &result.Server{MicrosPerUnit: 1e6 / perSecond}}
 }
 
+func TestADisturbedFigureIsMarked(t *testing.T) {
+	rows, incidents := summarize([]sample{{Placement: "pinned", Server: own, Case: "fanout-100", Run: deliveries(100), Foreign: 0.3}})
+	page := markdown(&setting{}, rows, incidents)
+	assert.True(t, strings.Contains(page, "| ↑ deliveries/s | 100‡ |"), page)
+}
+
 // The middle of the rounds' ratios is not the ratio of the medians: a round that a
 // neighbour slowed down for both counts as any other.
 func TestRatiosArePerRound(t *testing.T) {
