@@ -32,9 +32,10 @@ func (e *Error) Error() string {
 
 // Codes that the package itself answers with.
 const (
-	CodeBadRequest = "bad_request" // an argument is missing or of the wrong type
-	CodeOverloaded = "overloaded"  // too many events wait for their handlers
-	CodeInternal   = "internal"    // a failure whose details are not the client's business
+	CodeBadRequest  = "bad_request"  // an argument is missing or of the wrong type
+	CodeOverloaded  = "overloaded"   // too many events wait for their handlers
+	CodeRateLimited = "rate_limited" // events come faster than MaxEventRate
+	CodeInternal    = "internal"     // a failure whose details are not the client's business
 )
 
 // Errors of sending and asking. They are compared with errors.Is.

@@ -82,25 +82,37 @@ func (s *Socket) takeEvent(p *packet.Packet) (engineio.Work, error) {
 	if e.WantsAck() {
 		s.unanswered.Add(1)
 	}
-	verdict, work := s.mailbox.pushEvent(s, e)
+	why := errOverloaded
+	verdict, work := overloaded, engineio.Work(nil)
+	if wait := s.pace.take(&s.ns.srv.opts); wait > 0 {
+		why = &Error{
+			Code: CodeRateLimited, Message: "Too many events: slow down",
+			Details: map[string]int64{"retryAfter": wait.Milliseconds() + 1},
+		}
+		verdict = s.mailbox.drop(s)
+	} else {
+		verdict, work = s.mailbox.pushEvent(s, e)
+	}
 	switch verdict {
 	case overloaded:
-		s.overloaded(e)
+		s.dropped(e, why)
 	case flooding:
-		s.overloaded(e)
+		s.dropped(e, why)
 		s.ns.srv.opts.Logger.Info("disconnecting a client that floods", "namespace", s.ns.name, "socket", s.id)
 		s.disconnect(ReasonFlooding)
 	}
 	return work, nil
 }
 
-// overloaded tells the client that an event was dropped.
-func (s *Socket) overloaded(e *Event) {
-	s.ns.srv.opts.Hooks.Overloaded(s, e.name)
+var errOverloaded = NewError(CodeOverloaded, "Too many events at once: this one was dropped")
+
+// dropped tells the client that an event was dropped, and why.
+func (s *Socket) dropped(e *Event, why *Error) {
+	s.ns.srv.opts.Hooks.Overloaded(s, e.name, why.Code)
 	if !e.WantsAck() && !s.Connected() {
 		return // no events before the admission
 	}
-	answer := publicError(NewError(CodeOverloaded, "Too many events at once: this one was dropped"), e.name)
+	answer := publicError(why, e.name)
 	p := packet.Packet{Namespace: s.ns.name, ID: e.id}
 	if e.WantsAck() {
 		e.answered.Store(true)

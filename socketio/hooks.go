@@ -38,8 +38,9 @@ type Hooks struct {
 	// error or panicked (*[PanicError]). event is its name, or "connect", "disconnecting",
 	// "disconnect".
 	Failed func(s *Socket, event string, err error)
-	// Overloaded is called when an event was dropped because too many waited.
-	Overloaded func(s *Socket, event string)
+	// Overloaded is called when an event was dropped because too many waited, or came too
+	// fast: code is CodeOverloaded or CodeRateLimited.
+	Overloaded func(s *Socket, event, code string)
 	// Unhandled is called when an event arrived for which nothing is registered.
 	Unhandled func(s *Socket, event string)
 	// Unanswered is called at a socket's end when clients asked for acknowledgements
@@ -60,7 +61,7 @@ func (h Hooks) guarded(log *slog.Logger) Hooks {
 	h.Refused = guard3(log, h.Refused)
 	h.ProtocolError = guard2(log, h.ProtocolError)
 	h.Failed = guard3(log, h.Failed)
-	h.Overloaded = guard2(log, h.Overloaded)
+	h.Overloaded = guard3(log, h.Overloaded)
 	h.Unhandled = guard2(log, h.Unhandled)
 	h.Unanswered = guard2(log, h.Unanswered)
 	h.UnexpectedAck = guard2(log, h.UnexpectedAck)

@@ -208,7 +208,7 @@ func TestJoiningAndLeavingInALoopIsBounded(t *testing.T) {
 func TestNoExceptionBeforeTheAdmission(t *testing.T) {
 	dropped := newRecord()
 	srv, url := start(t, &socketio.Options{MailboxMessages: 2, Hooks: socketio.Hooks{
-		Overloaded: func(_ *socketio.Socket, event string) { dropped.add("%s", event) },
+		Overloaded: func(_ *socketio.Socket, event, _ string) { dropped.add("%s", event) },
 	}})
 	release, asked := make(chan struct{}), make(chan struct{})
 	srv.Use(func(context.Context, *socketio.Socket) error { close(asked); <-release; return nil })

@@ -14,7 +14,7 @@ type mailbox struct {
 	tasks    []task
 	next     int // of tasks
 	bytes    int // of the events that wait
-	drops    int // events dropped since the mailbox was last half empty
+	drops    int // events dropped since the mailbox was last half empty, and the client slow
 	working  bool
 	shut     bool // takes nothing any more
 	flooding bool
@@ -66,17 +66,32 @@ func (m *mailbox) pushEvent(s *Socket, e *Event) (verdict, engineio.Work) {
 	}
 	waiting := len(m.tasks) - m.next
 	if waiting > 0 && (waiting >= o.MailboxMessages || m.bytes+e.size > o.MailboxBytes) {
-		m.drops++
-		if m.drops > o.MailboxMessages && !m.flooding {
-			m.flooding = true
-			return flooding, nil
-		}
-		return overloaded, nil
+		return m.count(o), nil
 	}
-	if waiting < o.MailboxMessages/2 {
+	if waiting < o.MailboxMessages/2 && s.pace.rested(o) {
 		m.drops = 0
 	}
 	return accepted, m.append(s, e, e.size)
+}
+
+// drop counts an event that was dropped before it came here.
+func (m *mailbox) drop(s *Socket) verdict {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if m.shut {
+		return refused
+	}
+	return m.count(&s.ns.srv.opts)
+}
+
+// count counts a dropped event. The caller holds m.mu.
+func (m *mailbox) count(o *Options) verdict {
+	m.drops++
+	if m.drops > o.MailboxMessages && !m.flooding {
+		m.flooding = true
+		return flooding
+	}
+	return overloaded
 }
 
 // seal adds the last task and takes nothing more. discard drops what waits. Sockets end

@@ -121,7 +121,7 @@ func TestUnhandledAndUnansweredAreTold(t *testing.T) {
 func TestFloods(t *testing.T) {
 	told := newRecord()
 	srv, url := start(t, &socketio.Options{MailboxMessages: 8, Hooks: socketio.Hooks{
-		Overloaded:   func(_ *socketio.Socket, event string) { told.add("dropped %s", event) },
+		Overloaded:   func(_ *socketio.Socket, event, _ string) { told.add("dropped %s", event) },
 		Disconnected: func(_ *socketio.Socket, reason socketio.Reason, _ error) { told.add("ended %s", reason) },
 	}})
 	release, started := make(chan struct{}), make(chan struct{}, 1)
@@ -170,6 +170,32 @@ func TestFloods(t *testing.T) {
 	}
 	quiet.send(`428["ping"]`)
 	quiet.expect(`438[]`)
+}
+
+func TestEventsThatComeTooFastAreAnswered(t *testing.T) {
+	told := newRecord()
+	srv, url := start(t, &socketio.Options{MaxEventRate: 0.001, EventBurst: 2, MailboxMessages: 8, Hooks: socketio.Hooks{
+		Overloaded:   func(_ *socketio.Socket, event, code string) { told.add("%s %s", event, code) },
+		Disconnected: func(_ *socketio.Socket, reason socketio.Reason, _ error) { told.add("ended %s", reason) },
+	}})
+	srv.On("e", func(_ context.Context, e *socketio.Event) error { return e.Ack() })
+	c, _ := join(t, url)
+	c.send(`421["e"]`)
+	c.expect(`431[]`)
+	c.send(`422["e"]`)
+	c.expect(`432[]`)
+	c.send(`423["e"]`)
+	answer := c.read()
+	assert.True(t, strings.HasPrefix(answer, `433[{"status":"error","code":"rate_limited","message":"Too many events: slow down","details":{"retryAfter":`), answer)
+	told.expect(t, "e rate_limited")
+	for range 8 {
+		c.send(`42["e"]`)
+	}
+	c.expectClosedOr41(t)
+	for range 8 {
+		told.expect(t, "e rate_limited")
+	}
+	told.expect(t, "ended flooding")
 }
 
 // expectClosedOr41 reads up to the disconnection of the socket.

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io/fs"
 	"log/slog"
+	"math"
 	"net/http"
 	"net/netip"
 	"time"
@@ -56,10 +57,16 @@ type Options struct {
 	// MailboxMessages and MailboxBytes bound the events of one socket that wait for a
 	// handler: an event beyond them is dropped and answered with the error code
 	// "overloaded". A client that goes on for as many events again is disconnected with
-	// the reason "flooding". Defaults 1,024 and 1 MiB, enough for what the official
-	// client sends at once after a reconnect.
+	// the reason "flooding". Defaults 1,024 and 8 MiB, enough for what the official
+	// client sends at once after a reconnect, and for a few payloads of the largest size.
 	MailboxMessages int
 	MailboxBytes    int
+	// MaxEventRate bounds the events of one socket per second, over a time in which
+	// EventBurst may come at once: an event beyond it is dropped and answered with the
+	// error code "rate_limited" and the milliseconds to wait (details.retryAfter), and
+	// counts towards "flooding". Default 0: no limit. EventBurst is 1,000 by default.
+	MaxEventRate float64
+	EventBurst   int
 	// MaxAttachments bounds the binary attachments of one packet. Default 10.
 	MaxAttachments int
 	// MaxDepth bounds the nesting of JSON in one packet. Default 128.
@@ -124,6 +131,8 @@ func (o *Options) Validate() error {
 		{"HookTimeout", int64(o.HookTimeout)},
 		{"MailboxMessages", int64(o.MailboxMessages)},
 		{"MailboxBytes", int64(o.MailboxBytes)},
+		{"MaxEventRate", int64(math.Floor(o.MaxEventRate))},
+		{"EventBurst", int64(o.EventBurst)},
 		{"MaxAttachments", int64(o.MaxAttachments)},
 		{"MaxDepth", int64(o.MaxDepth)},
 	} {
@@ -144,7 +153,8 @@ func (o *Options) withDefaults() Options {
 	setDefault(&c.AckTimeout, 30*time.Second)
 	setDefault(&c.HookTimeout, 10*time.Second)
 	setDefault(&c.MailboxMessages, 1024)
-	setDefault(&c.MailboxBytes, 1<<20)
+	setDefault(&c.MailboxBytes, 8<<20)
+	setDefault(&c.EventBurst, 1000)
 	setDefault(&c.MaxAttachments, 10)
 	setDefault(&c.MaxDepth, 128)
 	if c.Adapter == nil {

@@ -26,6 +26,7 @@ type Socket struct {
 	// unanswered counts the acknowledgements that the client asked for and has not got.
 	unanswered atomic.Int32
 	mailbox    mailbox
+	pace       pace // of its events; guarded by the connection's turn to speak
 
 	roomsMu  sync.Mutex
 	admitted bool      // may join; set by index.add
