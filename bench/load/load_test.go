@@ -7,6 +7,7 @@ import (
 	"net"
 	"net/http"
 	"net/http/httptest"
+	"runtime"
 	"strings"
 	"testing"
 	"time"
@@ -47,6 +48,21 @@ func TestEveryScenarioIsExact(t *testing.T) {
 			assert.True(t, r.Server.CPUSeconds > 0 && r.Server.RSSAfter > 0, "the server's process was seen")
 		})
 	}
+}
+
+// What the generator allocates is for connections and the result, not for messages.
+func TestMessagesDoNotAllocate(t *testing.T) {
+	addr, pid := startServer(t)
+	p := plan20(addr, pid)
+	var before, after runtime.MemStats
+	runtime.ReadMemStats(&before)
+	r, err := runFanout(p, 16, 0, 0)
+	assert.NoError(t, err)
+	runtime.ReadMemStats(&after)
+	assert.True(t, r.Counts.Received > 10_000, "only %d came", r.Counts.Received)
+	allocated := after.Mallocs - before.Mallocs
+	assert.True(t, allocated < 2000+r.Counts.Received/100, "%d allocations for %d messages", allocated, r.Counts.Received)
+	t.Log(allocated, "allocations for", r.Counts.Received, "messages")
 }
 
 func TestIdleSeesEveryConnectionComeAndGo(t *testing.T) {

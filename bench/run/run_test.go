@@ -26,7 +26,7 @@ func deliveries(perSecond float64) *result.Run {
 func TestADisturbedFigureIsMarked(t *testing.T) {
 	rows, incidents := summarize([]sample{{Placement: "pinned", Server: own, Case: "fanout-100", Run: deliveries(100), Foreign: 0.3}})
 	page := markdown(&setting{}, rows, incidents)
-	assert.True(t, strings.Contains(page, "| ↑ deliveries/s | 100‡ |"), page)
+	assert.True(t, strings.Contains(page, "| ↑ deliveries/s | 100‡ |"), "%s", page)
 }
 
 // The middle of the rounds' ratios is not the ratio of the medians: a round that a
@@ -63,16 +63,16 @@ func TestWhatWentWrongIsARow(t *testing.T) {
 		"| pinned | fanout-100 | node | 1 | did not start: it ended at once |",
 		"| **fanout-100** | ↑ deliveries/s | 100† |",
 	} {
-		assert.True(t, strings.Contains(page, want), "want ", want, " in\n", page)
+		assert.True(t, strings.Contains(page, want), "want %s in\n%s", want, page)
 	}
 }
 
 func TestAServerThatDoesNotStart(t *testing.T) {
 	s := suite{warmup: time.Millisecond, duration: time.Millisecond}
 	one := s.measure(t.Context(), server{name: "none", start: []string{"false"}}, all[0], pinned)
-	assert.True(t, strings.Contains(one.Error, "did not start: it ended at once"), one.Error)
+	assert.True(t, strings.Contains(one.Error, "did not start: it ended at once"), "%s", one.Error)
 	one = s.measure(t.Context(), server{name: "none", start: []string{"bench/no-such-command"}}, all[0], shared)
-	assert.True(t, strings.HasPrefix(one.Error, "did not start"), one.Error)
+	assert.True(t, strings.HasPrefix(one.Error, "did not start"), "%s", one.Error)
 }
 
 func TestEveryScenarioHasItsOwnNameAndAnArgumentList(t *testing.T) {
