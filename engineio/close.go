@@ -36,6 +36,7 @@ func (s *Session) Close() {
 	s.arm(beatLinger, lingerTimeout)
 	s.polling.shut, s.polling.late = true, s.polling.waiting == nil
 	s.polling.wake()
+	s.polling.tellRoom()
 }
 
 // Abort ends the session at once and discards what waits for the client. reason and err
@@ -72,6 +73,7 @@ func (s *Session) endLocked(reason Reason, err error, orderly bool) {
 		e.get, e.post = p.writing, p.post
 		p.last = lastPacket(reason)
 		p.ring()
+		p.tellRoom()
 	}
 	if s.receiver == nil { // still being made: open sees to the rest
 		s.unfinished = &e

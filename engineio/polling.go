@@ -22,6 +22,7 @@ type polling struct {
 	writing *exchange     // the GET whose answer is being written
 	post    *exchange
 	arrival chan struct{} // closed by the next GET, where somebody wants to know
+	room    chan struct{} // closed when outbox has room again, where somebody waits for it
 
 	ping, noop bool // packets to send
 	shut       bool // a close packet is to be sent, after everything else
@@ -160,6 +161,9 @@ func (s *Session) answerPoll(p *polling, x *exchange, q request) (done bool) {
 	}
 	final := p.take(b, s.server.opts.MaxPayload)
 	p.waiting, p.writing = nil, x
+	if s.server.queue.Roomy(p.outbox.Len(), p.outbox.Bytes()) {
+		p.tellRoom()
+	}
 	s.mu.Unlock()
 
 	compressible := b.encode()
@@ -198,6 +202,14 @@ func (p *polling) take(b *buffer, max int) (final bool) {
 	b.closing = final
 	p.ping, p.noop = false, false
 	return final
+}
+
+// tellRoom lets those look again that wait for room. Under mu.
+func (p *polling) tellRoom() {
+	if p.room != nil {
+		close(p.room)
+		p.room = nil
+	}
 }
 
 // refuseLate refuses a request whose session has ended, or changed its transport, since

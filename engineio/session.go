@@ -181,6 +181,40 @@ func (s *Session) Buffered() (messages, bytes int) {
 	return s.polling.outbox.Len(), s.polling.outbox.Bytes()
 }
 
+// Room waits until the client has taken so much that no more than half of
+// [Options.MaxQueuedMessages] and [Options.MaxQueuedBytes] is waiting: who asks before
+// each Send is held back instead of ending a slow client. It returns [ErrClosed] when the
+// session ends first, or the context's error.
+func (s *Session) Room(ctx context.Context) error {
+	for {
+		s.mu.Lock()
+		p := s.polling
+		switch {
+		case s.state.Load() >= stateClosing:
+			s.mu.Unlock()
+			return ErrClosed
+		case p == nil:
+			s.mu.Unlock()
+			if err := s.conn.Load().Room(ctx); err != websocket.ErrClosed {
+				return err
+			}
+			return ErrClosed
+		case s.server.queue.Roomy(p.outbox.Len(), p.outbox.Bytes()):
+			s.mu.Unlock()
+			return nil
+		case p.room == nil:
+			p.room = make(chan struct{})
+		}
+		room := p.room
+		s.mu.Unlock()
+		select {
+		case <-room:
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	}
+}
+
 // hold keeps the session known for one more goroutine; each is given back with unhold.
 func (s *Session) hold() { s.holds.Add(1) }
 

@@ -59,6 +59,22 @@ func (s *Socket) Ask(ctx context.Context, event string, args ...any) (packet.Arg
 	return s.ask(ctx, sending{}, event, args)
 }
 
+// EmitContext is [Socket.Emit] that waits while the client is behind, so that who sends
+// much at once does not end it as a slow consumer: until no more than half of what may be
+// queued is waiting. It returns the context's error when that ends first; the event is
+// then not sent.
+func (s *Socket) EmitContext(ctx context.Context, event string, args ...any) error {
+	return Sender{socket: s}.EmitContext(ctx, event, args...)
+}
+
+// EmitContext is [Socket.EmitContext].
+func (f Sender) EmitContext(ctx context.Context, event string, args ...any) error {
+	if err := f.socket.conn.session.Room(ctx); err != nil {
+		return err
+	}
+	return f.socket.emit(f.how, event, args)
+}
+
 func (s *Socket) emit(o sending, event string, args []any) error {
 	p, err := eventPacket(s.ns.name, event, args)
 	if err != nil {

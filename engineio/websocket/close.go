@@ -25,6 +25,7 @@ func (c *Conn) Close(code StatusCode, reason string) error {
 	}
 	c.closing = closeFrame(code, reason)
 	c.timer = time.AfterFunc(c.writeTimeout+c.closeTimeout, c.onCloseTimeout)
+	c.tellRoom()
 	c.wake()
 	return nil
 }
@@ -93,6 +94,7 @@ func (c *Conn) closeWritten() {
 func (c *Conn) drop() {
 	c.queue.Clear()
 	c.first, c.pongs, c.npongs = nil, nil, 0
+	c.tellRoom()
 }
 
 // linger closes a connection on which both sides are done: ours by a close frame, the

@@ -1,6 +1,7 @@
 package websocket
 
 import (
+	"context"
 	"net"
 	"sync"
 	"syscall"
@@ -33,6 +34,8 @@ type Conn struct {
 	npongs int
 
 	flyingMessages, flyingBytes int // taken from queue and not yet written
+
+	room chan struct{} // closed when there is room in queue again; nil while nobody waits
 
 	closing []byte // the close frame, once one is to be sent; nothing is accepted then
 	sent    bool   // it is written
@@ -135,6 +138,44 @@ func (c *Conn) Buffered() (messages, bytes int) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	return c.queue.Len() + c.flyingMessages, c.queue.Bytes() + c.flyingBytes
+}
+
+// Room waits until no more than half of what Options.Queue allows is waiting, for senders
+// that would rather wait than meet ErrFull. It returns ErrClosed, or the context's error.
+func (c *Conn) Room(ctx context.Context) error {
+	for {
+		c.mu.Lock()
+		switch {
+		case c.closed():
+			c.mu.Unlock()
+			return ErrClosed
+		case c.roomy():
+			c.mu.Unlock()
+			return nil
+		}
+		if c.room == nil {
+			c.room = make(chan struct{})
+		}
+		room := c.room
+		c.mu.Unlock()
+		select {
+		case <-room:
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	}
+}
+
+func (c *Conn) roomy() bool {
+	return c.settings.queue.Roomy(c.queue.Len()+c.flyingMessages, c.queue.Bytes()+c.flyingBytes)
+}
+
+// tellRoom lets those go on that wait for room. The caller holds c.mu.
+func (c *Conn) tellRoom() {
+	if c.room != nil && (c.closed() || c.roomy()) {
+		close(c.room)
+		c.room = nil
+	}
 }
 
 // Deflates reports whether permessage-deflate was negotiated.

@@ -108,6 +108,7 @@ func (o *output) gather(d *Deflate) {
 // holds c.mu and the token.
 func (c *Conn) wrote(o *output) (more bool) {
 	c.flyingMessages, c.flyingBytes = 0, 0
+	c.tellRoom()
 	if o.closing != nil && !c.dead {
 		c.closeWritten()
 	}

@@ -11,6 +11,11 @@ type Limits struct {
 	Bytes    int // sum of their sizes
 }
 
+// Roomy reports whether a backlog takes up no more than half of what is allowed.
+func (l Limits) Roomy(messages, bytes int) bool {
+	return (l.Messages <= 0 || messages <= l.Messages/2) && (l.Bytes <= 0 || bytes <= l.Bytes/2)
+}
+
 // Result says what became of a pushed item.
 type Result uint8
 
