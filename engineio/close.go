@@ -71,6 +71,7 @@ func (s *Session) endLocked(reason Reason, err error, orderly bool) {
 	if p := s.polling; p != nil {
 		p.outbox.Clear()
 		e.get, e.post = p.writing, p.post
+		p.arrived() // whoever waits for a poll has the turn that finish waits for
 		p.last = lastPacket(reason)
 		p.ring()
 		p.tellRoom()
