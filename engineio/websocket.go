@@ -93,6 +93,7 @@ func (s *Session) read(conn *websocket.Conn) {
 			s.receive.Unlock()
 			continue
 		}
+		growStack()
 		work := s.takeMessage(t, data)
 		if work == nil && conn.HasInput() {
 			continue
