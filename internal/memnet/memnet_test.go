@@ -1,6 +1,7 @@
 package memnet_test
 
 import (
+	"context"
 	"errors"
 	"io"
 	"net"
@@ -127,7 +128,7 @@ func TestHTTP(t *testing.T) {
 		served := make(chan error, 1)
 		go func() { served <- srv.Serve(l) }()
 		client := &http.Client{Transport: &http.Transport{
-			Dial: func(string, string) (net.Conn, error) { return l.Dial() },
+			DialContext: func(context.Context, string, string) (net.Conn, error) { return l.Dial() },
 		}}
 		for range 2 {
 			resp, err := client.Post("http://x/", "text/plain", strings.NewReader("hello"))
