@@ -15,7 +15,7 @@ func (s *Session) answer(x *exchange, b *buffer, compressible, first bool) error
 	h.Set("Content-Type", "text/plain; charset=UTF-8")
 	s.setHeaders(h, x.r, first)
 	body := b.payload
-	if compressible && o.CompressionThreshold >= 0 && len(body) >= o.CompressionThreshold && h.Get("Content-Encoding") == "" {
+	if compressible && o.CompressionThreshold >= 0 && len(body) >= o.CompressionThreshold && !encodedByHost(h) {
 		if encoding := acceptedEncoding(x.r.Header["Accept-Encoding"]); encoding != "" {
 			if err := compress(&b.compressed, encoding, body); err != nil {
 				return err // cannot happen: it writes to memory
@@ -25,6 +25,13 @@ func (s *Session) answer(x *exchange, b *buffer, compressible, first bool) error
 		}
 	}
 	return x.answer(http.StatusOK, body, o.WriteTimeout)
+}
+
+// encodedByHost reports whether middleware compresses the answer. Some says so from the
+// beginning, some only announces that it may, and compresses what is compressed already
+// (echo's Gzip).
+func encodedByHost(h http.Header) bool {
+	return h.Get("Content-Encoding") != "" || headerHasToken(h["Vary"], "Accept-Encoding")
 }
 
 // setHeaders sets the headers that every answer to a request of a session has.

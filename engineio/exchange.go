@@ -2,6 +2,7 @@ package engineio
 
 import (
 	"errors"
+	"fmt"
 	"net/http"
 	"slices"
 	"strconv"
@@ -146,11 +147,22 @@ func (x *exchange) answer(status int, body []byte, timeout time.Duration) error 
 	h.Set("Content-Length", strconv.Itoa(len(body)))
 	x.w.WriteHeader(status)
 	_, err := x.w.Write(body)
-	if flushErr := x.rc.Flush(); err == nil && !errors.Is(flushErr, http.ErrNotSupported) {
+	if flushErr := x.flush(); err == nil && !errors.Is(flushErr, http.ErrNotSupported) {
 		err = flushErr
 	}
 	x.leave()
 	return err
+}
+
+// flush sees out what was written. Some writers have the method and panic in it where what
+// they wrap has none (echo's Response behind a time-out).
+func (x *exchange) flush() (err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			err = fmt.Errorf("%w: %v", http.ErrNotSupported, p)
+		}
+	}()
+	return x.rc.Flush()
 }
 
 // leave gives the connection back: deadlines of HTTP/1 belong to it and not to the

@@ -103,6 +103,41 @@ func TestWrappedResponseWriter(t *testing.T) {
 	p.expect(t, "z")
 }
 
+// panicking has a Flush that it cannot keep to, as echo's Response behind a time-out.
+type panicking struct{ http.ResponseWriter }
+
+func (panicking) Flush() { panic("flushing is not supported") }
+
+func TestResponseWriterThatCannotFlush(t *testing.T) {
+	h := serveOn(t, nil, nil, func(next http.Handler) http.Handler {
+		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			next.ServeHTTP(panicking{w}, r)
+		})
+	})
+	p := h.poller()
+	pending := p.pending()
+	assert.NoError(t, p.session.Send(TextMessage("x")))
+	assert.Equal(t, assert.Receive(t, pending).body, "4x")
+	assert.Equal(t, p.post("4y").body, "ok")
+	p.expect(t, "y")
+}
+
+// Middleware that compresses says so beforehand; twice would be once too often.
+func TestAnswersThatTheHostCompresses(t *testing.T) {
+	for name, value := range map[string]string{"Content-Encoding": "br", "Vary": "Origin, accept-encoding"} {
+		h := serveOn(t, nil, nil, func(next http.Handler) http.Handler {
+			return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+				w.Header().Set(name, value)
+				next.ServeHTTP(w, r)
+			})
+		})
+		p := h.poller()
+		text := strings.Repeat("x", 5000)
+		assert.NoError(t, p.session.Send(TextMessage(text)))
+		assert.Equal(t, p.get("Accept-Encoding", "gzip").body, "4"+text, name)
+	}
+}
+
 // Without Unwrap there is no way to the connection: polling works, WebSocket is refused,
 // and an upgrade that fails leaves the session as it was.
 func TestResponseWriterThatHidesTheConnection(t *testing.T) {
