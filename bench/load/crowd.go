@@ -3,7 +3,6 @@
 package main
 
 import (
-	"fmt"
 	"time"
 
 	"github.com/kachi-io/kachi/bench/result"
@@ -112,9 +111,13 @@ func (s *stage) open(h handler, n int, member bool) []*client {
 		if now > deadline || now-s.settled > 5*int64(s.quiet) {
 			for _, c := range s.clients[from:] {
 				if !c.joined && c.phase != gone {
+					if c.phase == opening {
+						s.note("no answer to the handshake")
+					} else {
+						s.note("no answer to CONNECT or join")
+					}
 					c.abort()
 					s.run.Counts.Refused++
-					s.note(fmt.Sprintf("no answer while opening, in phase %d", c.phase))
 				}
 			}
 			s.pending = 0

@@ -173,5 +173,17 @@ func troubles(r *result.Run) string {
 	if m := r.Memory; m != nil && m.FDsClosed > m.FDsBefore {
 		parts = append(parts, fmt.Sprintf("%d descriptors not closed", m.FDsClosed-m.FDsBefore))
 	}
+	if r.Counts.Refused+r.Counts.Closed+r.Counts.Unexpected > 0 && len(r.Problems) > 0 {
+		parts = append(parts, "mostly: "+mostOf(r.Problems))
+	}
 	return strings.Join(parts, ", ")
+}
+
+func mostOf(problems map[string]int) (most string) {
+	for problem, n := range problems {
+		if n > problems[most] || n == problems[most] && problem < most {
+			most = problem
+		}
+	}
+	return most
 }

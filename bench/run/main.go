@@ -155,10 +155,10 @@ func (s *suite) run(ctx context.Context) (samples []sample) {
 					if c.whole && srv.bare {
 						continue
 					}
-					if ctx.Err() != nil {
-						return samples
-					}
 					one := s.calmest(ctx, srv, c, place)
+					if ctx.Err() != nil {
+						return samples // what was interrupted is no result
+					}
 					one.Round, one.Server, one.Case, one.Placement = round, srv.name, c.name, string(place)
 					samples = append(samples, one)
 					fmt.Fprintf(os.Stderr, "%4.0fs  round %d  %-6s  %-22s %-13s %s\n",

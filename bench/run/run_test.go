@@ -49,7 +49,8 @@ func TestRatiosArePerRound(t *testing.T) {
 
 func TestWhatWentWrongIsARow(t *testing.T) {
 	lossy := deliveries(100)
-	lossy.Counts.Lost = 7
+	lossy.Counts.Lost, lossy.Counts.Closed = 7, 2
+	lossy.Problems = map[string]int{"reset": 1, "end of stream": 2}
 	lossy.Fault = "nothing came any more"
 	lossy.Generator.Share = 0.95
 	samples := []sample{
@@ -59,7 +60,7 @@ func TestWhatWentWrongIsARow(t *testing.T) {
 	rows, incidents := summarize(samples)
 	page := markdown(&setting{}, rows, incidents)
 	for _, want := range []string{
-		"| pinned | fanout-100 | kachi | 1 | nothing came any more, 7 lost |",
+		"| pinned | fanout-100 | kachi | 1 | nothing came any more, 7 lost, 2 closed by the server, mostly: end of stream |",
 		"| pinned | fanout-100 | node | 1 | did not start: it ended at once |",
 		"| **fanout-100** | ↑ deliveries/s | 100† |",
 	} {
