@@ -12,7 +12,7 @@ PAGES := web/dist/index.html
 CLIENT := clientfiles/files/VERSION
 GO_FILES = $(shell find . -name '*.go' -not -path '*/node_modules/*')
 
-.PHONY: help run build test check fmt bench bench-quick bench-go fuzz clean web go-check web-check go-test web-test packages
+.PHONY: help run build test check check-guarantees fmt bench bench-quick bench-go fuzz clean web go-check web-check go-test web-test packages
 
 help:
 	@echo "make run     build the server and start it (ARGS='--addr :4000')"
@@ -23,6 +23,7 @@ help:
 	@echo "make bench   this server beside its peers, an hour and a half (ARGS='-rounds 3 -cases fanout')"
 	@echo "make bench-quick   the same in two minutes"
 	@echo "make bench-go      benchmarks of the Go packages"
+	@echo "make check-guarantees   100,000 random schedules against docs/guarantees.md (SCHEDULES=n)"
 	@echo "make fuzz    every fuzz target for FUZZTIME (10s)"
 	@echo "make clean   remove what was built"
 
@@ -66,6 +67,11 @@ go-check:
 
 web-check: $(NODE_MODULES)
 	$(NPM) --prefix web run --silent check
+
+# A quarter of an hour on two cores. A schedule that fails is named by its seed.
+SCHEDULES ?= 100000
+check-guarantees:
+	$(GO) test ./socketio -run 'TestGuarantees' -count=1 -timeout 2h -v -schedules $(SCHEDULES) | grep -v '^=== '
 
 # Tests
 

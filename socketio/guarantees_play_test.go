@@ -55,7 +55,7 @@ func (w *world) play() (found []history.Violation) {
 	}
 
 	time.Sleep(w.scaled(time.Second)) // the wheels stop at their next tick
-	found = history.Judge(w.log.Entries(), history.Terms{Scarce: w.plan.scarce, Slack: slack})
+	found = history.Judge(w.log.Entries(), history.Terms{Scarce: w.plan.scarce, Hasty: w.real, Slack: slack})
 	if err != nil {
 		w.odd("Shutdown: %v", err)
 	}
@@ -138,7 +138,7 @@ func (w *world) synced(id int) {
 
 // quiet waits, on a real clock, until the server has noticed who is gone.
 func (w *world) quiet(agents []*agent) {
-	for range 400 {
+	for range 100 {
 		there := 0
 		for _, a := range agents {
 			if !a.gone() {

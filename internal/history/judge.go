@@ -12,6 +12,8 @@ type Terms struct {
 	// Scarce: queues or mailboxes were so small that ordinary traffic may fill them.
 	// Volatile messages may be lost then, and clients that read may be slow consumers.
 	Scarce bool
+	// Hasty: it settled before heartbeats could tell who is gone.
+	Hasty bool
 	// Slack is how long something may be under way between the two sides, there and
 	// back, and a timer late.
 	Slack time.Duration
@@ -34,7 +36,7 @@ func Judge(entries []Entry, terms Terms) []Violation {
 		x.judgeAcks(s)
 		x.judgeLife(s)
 		x.judgeReason(s, terms)
-		x.judgeMembership(s)
+		x.judgeMembership(s, terms)
 	}
 	for _, m := range x.sent {
 		if m.Question {

@@ -230,7 +230,7 @@ func (x *index) judgeReason(s *socket, terms Terms) {
 
 // judgeMembership: the rooms of a socket are those that it joined and did not leave, at
 // any time, and when it ends.
-func (x *index) judgeMembership(s *socket) {
+func (x *index) judgeMembership(s *socket, terms Terms) {
 	check := func(e *Entry, during span) {
 		rooms := map[string]bool{}
 		for room := range s.rooms {
@@ -279,7 +279,7 @@ func (x *index) judgeMembership(s *socket) {
 		check(s.alive, span{s.alive.Seq, s.alive.Seq})
 	case s.alive != nil && s.ended < s.alive.Seq:
 		x.fault(Violation{Rule: ruleRooms, Socket: s.id, Conn: s.number(), Text: "the socket has ended, and is still in the namespace"})
-	case s.alive != nil && (s.conn.hungUp != nil || s.conn.lost != nil || s.conn.silenced != nil || s.left != never || s.dismissed != never):
+	case s.alive != nil && !terms.Hasty && (s.conn.hungUp != nil || s.conn.lost != nil || s.conn.silenced != nil || s.left != never || s.dismissed != never):
 		x.fault(Violation{Rule: ruleRooms, Socket: s.id, Conn: s.number(), Text: "the client is gone, and its socket is still there"})
 	}
 }
