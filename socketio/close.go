@@ -36,7 +36,8 @@ func (s *Socket) end(reason Reason, err error, tell bool) {
 	}
 	s.cancel()
 	last := &endTask{reason: reason, err: err}
-	if before == stateConnected {
+	admitted := before != statePending
+	if admitted {
 		last.rooms = append([]string{s.id}, s.ns.local.remove(s)...)
 		s.roomsMu.Lock()
 		s.ending = last
@@ -46,9 +47,9 @@ func (s *Socket) end(reason Reason, err error, tell bool) {
 	if tell {
 		farewell = &packet.Packet{Type: packet.Disconnect, Namespace: s.ns.name, ID: packet.NoID}
 	}
-	s.conn.forget(s, before == stateConnected, farewell)
+	s.conn.forget(s, admitted, farewell)
 	s.asked.end(s)
-	if before == statePending {
+	if !admitted {
 		// The task that admits it, or is about to, sees the state; nobody was told of it.
 		s.mailbox.seal(s, noTask{}, true)
 		return

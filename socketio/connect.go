@@ -24,10 +24,11 @@ func (t *connectTask) run(s *Socket) {
 		Data: []byte(`{"sid":"` + s.id + `"}`), // an id needs no escapes
 	})
 	admitted := s.ns.local.add(s, func() bool {
-		if !s.state.CompareAndSwap(statePending, stateConnected) {
+		if !s.state.CompareAndSwap(statePending, stateAdmitting) {
 			return false
 		}
 		_ = s.conn.session.Queue(greeting)
+		s.state.CompareAndSwap(stateAdmitting, stateConnected) // unless it ends; end waits for add
 		return true
 	})
 	if !admitted {

@@ -18,7 +18,7 @@ import (
 type sock = socketio.Socket
 
 var (
-	schedules = flag.Int("schedules", 300, "how many random schedules are judged against docs/guarantees.md")
+	schedules = flag.Int("schedules", 200, "how many random schedules are judged against docs/guarantees.md")
 	firstSeed = flag.Uint64("seed", 0, "judge the schedule of this seed alone, many times")
 )
 

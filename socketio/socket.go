@@ -43,7 +43,8 @@ type Socket struct {
 }
 
 const (
-	statePending int32 = iota // asked for the namespace, not yet admitted
+	statePending   int32 = iota // asked for the namespace, not yet admitted
+	stateAdmitting              // CONNECT's answer is being queued: nothing may be sent before it
 	stateConnected
 	stateEnded
 )
