@@ -1,6 +1,7 @@
 package websocket
 
 import (
+	"encoding/binary"
 	"io"
 	"unicode/utf8"
 )
@@ -37,9 +38,24 @@ func (c *Conn) Read() (MessageType, []byte, error) {
 	return t, data, nil
 }
 
-// HasInput reports whether some of the peer's next frame has been read already. It is for
-// the reading goroutine.
-func (c *Conn) HasInput() bool { return len(c.in) > 0 }
+// HasMessage reports whether Read will return a message without waiting, because a whole
+// one has been read already, in one frame. It is for the reading goroutine.
+func (c *Conn) HasMessage() bool {
+	if len(c.in) < 2 || c.in[0]&fin == 0 || c.in[0]&opMask == opContinuation || c.in[0]&opMask >= opClose {
+		return false
+	}
+	size, length := 2, int(c.in[1]&lengthMask)
+	switch length {
+	case length16:
+		if len(c.in) < 4 {
+			return false
+		}
+		size, length = 4, int(binary.BigEndian.Uint16(c.in[2:]))
+	case length64:
+		return false // does not fit into the buffer
+	}
+	return len(c.in) >= size+4+length
+}
 
 // message is what has been read of one.
 type message struct {
