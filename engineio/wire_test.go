@@ -306,7 +306,7 @@ func TestBodiesOfPosts(t *testing.T) {
 			p.rawPost("", "Content-Length: 1001", "Expect: 100-continue"):                                                         `{"code":3,"message":"Payload too large"}`,
 			"POST /?EIO=4&transport=polling&sid=unknown HTTP/1.1\r\nHost: x\r\nContent-Length: 6\r\nExpect: 100-continue\r\n\r\n": `{"code":1,"message":"Session ID unknown"}`,
 			"POST /?EIO=4&transport=polling HTTP/1.1\r\nHost: x\r\nContent-Length: 6\r\nExpect: 100-continue\r\n\r\n":             `{"code":2,"message":"Bad handshake method"}`,
-			p.rawPost("", "Content-Length: 6", "Expect: 100-continue", "Content-Type: application/octet-stream"):                  "",
+			h.poller().rawPost("", "Content-Length: 6", "Expect: 100-continue", "Content-Type: application/octet-stream"):         "",
 		} {
 			c := dial(t, h)
 			c.write(request)
