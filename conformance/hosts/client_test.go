@@ -55,7 +55,7 @@ type client struct {
 
 var clients atomic.Int64
 
-// open makes a client that connects to the URL in one of the ways. It is closed at the end
+// openClient makes a client that connects to the URL in one of the ways. It is closed at the end
 // of the test.
 func openClient(t testing.TB, in player, url, way string, options map[string]any) *client {
 	t.Helper()
@@ -173,7 +173,7 @@ type nodeAnswer struct {
 
 var node = &nodeProcess{waiting: map[int]chan nodeAnswer{}}
 
-// dir is conformance/js.
+// ready sees to it that Node runs. With -short the test is skipped.
 func (n *nodeProcess) ready(t testing.TB) {
 	t.Helper()
 	dir := nodetest.Dir(t)

@@ -32,6 +32,7 @@ const (
 // The official client behind the middleware of others, each as its documentation has it.
 func TestMiddleware(t *testing.T) {
 	t.Parallel()
+	node.ready(t)
 	gin.SetMode(gin.ReleaseMode)
 	for _, m := range []struct {
 		name   string

@@ -1,6 +1,8 @@
 package hosts
 
 import (
+	"crypto/x509"
+	"encoding/pem"
 	"fmt"
 	"net"
 	"net/http"
@@ -78,6 +80,10 @@ func startNginx(t testing.TB, workers int, http string) *nginx {
 		assert.NoError(t, err)
 		as = "user " + me.Username + ";"
 	}
+	options := ""
+	if strings.Contains(http, "ssl_certificate ") {
+		options = " ssl http2"
+	}
 	n.config = filepath.Join(n.dir, "nginx.conf")
 	assert.NoError(t, os.WriteFile(n.config, fmt.Appendf(nil, `
 		%s worker_processes %d; daemon off; pid nginx.pid; error_log stderr notice;
@@ -87,7 +93,7 @@ func startNginx(t testing.TB, workers int, http string) *nginx {
 			client_body_temp_path body; proxy_temp_path proxy; fastcgi_temp_path fastcgi;
 			uwsgi_temp_path uwsgi; scgi_temp_path scgi;
 			%s
-		}`, as, workers, strings.Replace(http, "listen 80;", "listen "+addr+";", 1)), 0o600))
+		}`, as, workers, strings.Replace(http, "listen 80;", "listen "+addr+options+";", 1)), 0o600))
 	n.start()
 	t.Cleanup(n.stop)
 	return n
@@ -179,6 +185,28 @@ func TestNginx(t *testing.T) {
 			assert.Equal(t, s.connections("HTTP/1.0") > 0, c.polling)
 			assert.Equal(t, s.connections("HTTP/1.1") > 0, !c.polling)
 		})
+	}
+}
+
+// nginx ends TLS and speaks HTTP/2 to clients, HTTP/1.1 to the server.
+func TestNginxWithTLS(t *testing.T) {
+	t.Parallel()
+	secure := make(chan bool, 10)
+	p := place{options: socketio.Options{TrustedProxies: []netip.Prefix{netip.MustParsePrefix("127.0.0.1/32")}}}
+	p.options.Hooks.Engine.Opened = func(s *engineio.Session) { secure <- s.Handshake().Secure }
+	s := open(t, p)
+	holder := open(t, place{tls: true}) // of a certificate that the clients trust
+	dir := t.TempDir()
+	key, err := x509.MarshalPKCS8PrivateKey(holder.host.TLS.Certificates[0].PrivateKey)
+	assert.NoError(t, err)
+	assert.NoError(t, os.WriteFile(filepath.Join(dir, "key"), pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: key}), 0o600))
+	assert.NoError(t, os.WriteFile(filepath.Join(dir, "crt"), []byte(holder.ca()), 0o600))
+	n := startNginx(t, 1, documented(t, []string{s.addr()},
+		"listen 80;", fmt.Sprintf("listen 80; ssl_certificate %s/crt; ssl_certificate_key %s/key;", dir, dir)))
+	url := strings.Replace(n.url, "http:", "https:", 1)
+	for _, way := range []string{"polling", "websocket", "upgrade", "polling, HTTP/2", "upgrade, HTTP/2"} {
+		openClient(t, node, url, way, map[string]any{"ca": holder.ca()}).holds(way, true)
+		assert.True(t, assert.Receive(t, secure), way)
 	}
 }
 
