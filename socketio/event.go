@@ -128,6 +128,9 @@ func (s *Socket) dropped(e *Event, why *Error) {
 
 // run handles the event: the catch-all functions, the middlewares, the handler.
 func (e *Event) run(s *Socket) {
+	if !s.admitted { // it ended while it was being admitted, and the mailbox is about to be emptied
+		return
+	}
 	if err := e.dispatch(s); err != nil {
 		s.failed(e.name, err)
 		var coded *Error

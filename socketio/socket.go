@@ -29,7 +29,7 @@ type Socket struct {
 	pace       pace // of its events; guarded by the connection's turn to speak
 
 	roomsMu  sync.Mutex
-	admitted bool      // may join; set by index.add
+	admitted bool      // may join; set by index.add, on the goroutine of the mailbox
 	left     bool      // joins nothing any more
 	wanted   *[]string // to be joined on admission; nil for most
 	joined   memberships

@@ -103,7 +103,7 @@ func (x *index) admitted(c *conn, current *socket, e *Entry) {
 func (x *index) arrived(c *conn, current *socket, e *Entry) {
 	c.wire = append(c.wire, e)
 	switch {
-	case current == nil && e.Kind == Acked && e.Text == Overload:
+	case (current == nil || current.dismissed != never) && e.Kind == Acked && e.Text == Overload:
 		return // of an event that did not wait for the answer
 	case current == nil:
 		x.fault(Violation{Rule: ruleAdmission, Conn: c.n, IDs: []int{e.ID},

@@ -239,7 +239,7 @@ func (x *index) judgeLoss(s *socket, terms Terms) {
 	switch {
 	case x.settled != nil && s.present():
 		until = x.settled.Seq
-	case s.dismissed != never && s.ending != never && s.reason() != "flooding":
+	case s.dismissed != never && s.ending != never && s.left == never && s.reason() != "flooding":
 		until = s.ending
 	}
 	got := map[int]bool{}
