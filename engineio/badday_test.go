@@ -16,7 +16,7 @@ import (
 // A body that dribbles keeps its client from answering pings: the heartbeat ends the
 // session, and with it the request.
 func TestPostThatDribbles(t *testing.T) {
-	p := serve(t, &hasty).poller()
+	p := serve(t, &Options{PingInterval: 20 * time.Millisecond, PingTimeout: 20 * time.Millisecond}).poller()
 	c := dial(t, p.host)
 	c.write("POST /?EIO=4&transport=polling&sid=" + p.sid + " HTTP/1.1\r\nHost: x\r\nContent-Length: 1000\r\n\r\n")
 	stop := make(chan struct{})

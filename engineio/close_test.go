@@ -8,6 +8,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/kachi-io/kachi/internal/assert"
@@ -81,15 +82,31 @@ func TestCloseAfterSeveralPolls(t *testing.T) {
 }
 
 func TestCloseThatNoPollComesFor(t *testing.T) {
-	p := serve(t, nil).poller()
-	p.session.Close()
-	p.session.mu.Lock()
-	assert.Equal(t, p.session.beat, beatLinger)
-	p.session.due = 0
-	p.session.mu.Unlock()
-	(*pulse)(p.session).Expire(&p.session.timer) // 30 s later
-	p.expectClosed(t, ForcedClose)
-	p.expectUnknown(t)
+	faked(t, nil, func(t *testing.T, h *host) {
+		p := h.poller()
+		p.session.Close()
+		time.Sleep(lingerTimeout - time.Second)
+		p.expectOpen(t)
+		time.Sleep(2 * time.Second)
+		p.expectClosed(t, ForcedClose)
+		p.expectUnknown(t)
+	})
+}
+
+// A close packet waits a moment for the poll that was sent with it, but not when its
+// session ends meanwhile: the receiver's turn is not held up.
+func TestCloseWhileAClosePacketWaitsForItsPoll(t *testing.T) {
+	faked(t, nil, func(t *testing.T, h *host) {
+		p := h.poller()
+		posted := make(chan answer, 1)
+		go func() { posted <- p.post("1") }()
+		synctest.Wait()
+		began := time.Now()
+		p.session.Abort(TransportError, nil)
+		p.expectClosed(t, TransportError)
+		assert.Equal(t, (<-posted).body, "ok")
+		assert.Equal(t, time.Since(began), 0*time.Second)
+	})
 }
 
 func TestCloseOverWebSocket(t *testing.T) {
@@ -321,7 +338,7 @@ func TestShutdown(t *testing.T) {
 }
 
 func TestShutdownIsBoundedByItsContext(t *testing.T) {
-	h := serve(t, nil)
+	h := serve(t, nil) // not faked: the finisher waits for the turn, which is a lock
 	p := h.poller()
 	hold := make(chan struct{})
 	p.onMessage = func([]byte, bool) { <-hold } // a receiver that breaks its promise

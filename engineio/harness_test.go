@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"io"
+	"net"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -23,6 +24,7 @@ type host struct {
 	client *http.Client
 	url    string
 	peers  chan *peer
+	dial   func() (net.Conn, error)
 }
 
 // peer is the receiver of one session: it notes what it gets.
@@ -103,6 +105,10 @@ func serveOn(t testing.TB, o *Options, configure func(*httptest.Server), wrap fu
 	h.client = h.http.Client()
 	h.client.Transport.(*http.Transport).DisableCompression = true
 	h.url = h.http.URL + "/engine.io/?EIO=4"
+	h.dial = func() (net.Conn, error) {
+		a := h.http.Listener.Addr()
+		return net.Dial(a.Network(), a.String())
+	}
 	t.Cleanup(h.stop)
 	return h
 }
@@ -245,7 +251,7 @@ func (p *poller) awaitPending(t testing.TB) {
 // candidate offers an upgrade.
 func (p *poller) candidate(t testing.TB) *wstest.Conn {
 	t.Helper()
-	return wstest.Dial(t, p.host.url+"&transport=websocket&sid="+p.sid)
+	return p.host.dialWebSocket(t, "&transport=websocket&sid="+p.sid)
 }
 
 // upgraded is a client that has moved to WebSocket.
@@ -262,7 +268,7 @@ func (p *poller) upgrade(t testing.TB) *wstest.Conn {
 // websocket is a client that began on WebSocket.
 func (h *host) websocket(t testing.TB) (*wstest.Conn, *peer) {
 	t.Helper()
-	c := wstest.Dial(t, h.url+"&transport=websocket")
+	c := h.dialWebSocket(t, "&transport=websocket")
 	return c, h.peer(parseOpen(t, c.Next(t)).SID)
 }
 

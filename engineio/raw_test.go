@@ -5,7 +5,6 @@ import (
 	"io"
 	"net"
 	"net/http"
-	"net/url"
 	"testing"
 	"time"
 
@@ -22,9 +21,7 @@ type raw struct {
 
 func dial(t testing.TB, h *host) *raw {
 	t.Helper()
-	u, err := url.Parse(h.url)
-	assert.NoError(t, err)
-	nc, err := net.Dial("tcp", u.Host)
+	nc, err := h.dial()
 	assert.NoError(t, err)
 	t.Cleanup(func() { _ = nc.Close() })
 	return &raw{t, nc, bufio.NewReader(nc)}

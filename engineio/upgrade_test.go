@@ -5,6 +5,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/kachi-io/kachi/internal/assert"
@@ -49,14 +50,18 @@ func TestUpgradeWithoutProbe(t *testing.T) {
 // The noop does not come with the answer to the probe: the client would take it for its
 // last poll.
 func TestNoopWaitsForItsInterval(t *testing.T) {
-	p := serve(t, nil).poller()
-	pending := p.pending()
-	c := p.candidate(t)
-	before := p.session.server.now()
-	assert.NoError(t, c.SendText("2probe"))
-	c.Expect(t, "3probe")
-	assert.Equal(t, assert.Receive(t, pending).body, "6")
-	assert.True(t, p.session.server.now()-before >= noopInterval, "never early")
+	faked(t, nil, func(t *testing.T, h *host) {
+		p := h.poller()
+		c := p.candidate(t)
+		assert.NoError(t, c.SendText("2probe"))
+		c.Expect(t, "3probe")
+		for range 3 {
+			before := time.Now()
+			p.expectPoll(t, "6")
+			took := time.Since(before)
+			assert.True(t, took >= noopInterval-upgradeTick && took <= noopInterval+upgradeTick, "after %s", took)
+		}
+	})
 }
 
 func TestBacklogMovesWithTheUpgrade(t *testing.T) {
@@ -126,19 +131,19 @@ func TestPostInFlightAtTheUpgrade(t *testing.T) {
 
 // One that dribbles on is not bounded by the heartbeat any more, but it is bounded.
 func TestPostThatDribblesThroughTheUpgrade(t *testing.T) {
-	p := serve(t, &Options{UpgradeTimeout: 50 * time.Millisecond}).poller()
-	c := dial(t, p.host)
-	c.write("POST /?EIO=4&transport=polling&sid=" + p.sid + " HTTP/1.1\r\nHost: x\r\nContent-Length: 1000\r\n\r\n4a")
-	assert.Eventually(t, func() bool {
-		p.session.mu.Lock()
-		defer p.session.mu.Unlock()
-		return p.session.polling.post != nil
+	faked(t, &Options{UpgradeTimeout: 5 * time.Second}, func(t *testing.T, h *host) {
+		p := h.poller()
+		c := dial(t, h)
+		c.write("POST /?EIO=4&transport=polling&sid=" + p.sid + " HTTP/1.1\r\nHost: x\r\nContent-Length: 1000\r\n\r\n4a")
+		synctest.Wait()
+		ws := p.upgrade(t)
+		began := time.Now()
+		c.expectHangup()
+		assert.Equal(t, time.Since(began).Round(time.Second/10), 5*time.Second)
+		assert.NoError(t, ws.SendText("4x"))
+		p.expect(t, "x")
+		p.expectOpen(t)
 	})
-	ws := p.upgrade(t)
-	c.expectHangup()
-	assert.NoError(t, ws.SendText("4x"))
-	p.expect(t, "x")
-	p.expectOpen(t)
 }
 
 func TestCandidateThatSaysSomethingElse(t *testing.T) {
@@ -185,28 +190,36 @@ func TestCandidateThatHangsUp(t *testing.T) {
 func TestUpgradeTimeout(t *testing.T) {
 	for _, stage := range []string{"nothing was sent", "after the probe"} {
 		t.Run(stage, func(t *testing.T) {
-			p := serve(t, &Options{UpgradeTimeout: 30 * time.Millisecond}).poller()
-			c := p.candidate(t)
-			if stage != "nothing was sent" {
-				assert.NoError(t, c.SendText("2probe"))
-				c.Expect(t, "3probe")
-			}
-			c.ExpectClose(t)
-			p.expectOpen(t)
-			assert.NoError(t, p.session.Send(TextMessage("x")))
-			p.expectPoll(t, "4x")
+			faked(t, &Options{UpgradeTimeout: 5 * time.Second}, func(t *testing.T, h *host) {
+				p := h.poller()
+				began := time.Now()
+				c := p.candidate(t)
+				if stage != "nothing was sent" {
+					assert.NoError(t, c.SendText("2probe"))
+					c.Expect(t, "3probe")
+				}
+				c.ExpectClose(t)
+				took := time.Since(began)
+				assert.True(t, took >= 5*time.Second && took <= 5*time.Second+upgradeTick, "after %s", took)
+				p.expectOpen(t)
+				assert.NoError(t, p.session.Send(TextMessage("x")))
+				p.expectPoll(t, "4x")
+			})
 		})
 	}
 }
 
 // A client that does not answer the close frame of a candidate that was given up.
 func TestCandidateThatStaysOpen(t *testing.T) {
-	h := serve(t, &Options{UpgradeTimeout: 30 * time.Millisecond})
-	h.engine.accepting.CloseTimeout = 50 * time.Millisecond
-	p := h.poller()
-	p.candidate(t) // and nothing more
-	assert.Eventually(t, func() bool { return p.session.holds.Load() == 1 }, "the server hangs up")
-	p.expectOpen(t)
+	faked(t, nil, func(t *testing.T, h *host) {
+		p := h.poller()
+		p.candidate(t) // and nothing more
+		time.Sleep(h.engine.opts.UpgradeTimeout + closeTimeout - time.Second)
+		assert.Equal(t, p.session.holds.Load(), int32(2), "the server waits for the good-bye")
+		time.Sleep(2 * time.Second)
+		assert.Equal(t, p.session.holds.Load(), int32(1), "the server hangs up")
+		p.expectOpen(t)
+	})
 }
 
 func TestSecondCandidateIsRefused(t *testing.T) {
@@ -229,7 +242,7 @@ func TestSecondCandidateIsRefused(t *testing.T) {
 func TestSecondWebSocketOfASessionThatBeganOnWebSocket(t *testing.T) {
 	h := serve(t, nil)
 	c, p := h.websocket(t)
-	second := wstest.Dial(t, h.url+"&transport=websocket&sid="+p.session.ID())
+	second := h.dialWebSocket(t, "&transport=websocket&sid="+p.session.ID())
 	_, orderly := second.ExpectClose(t)
 	assert.True(t, orderly)
 	assert.NoError(t, c.SendText("4still"))
