@@ -39,7 +39,8 @@ const (
 type shard struct {
 	mu    sync.Mutex
 	slots [slotCount]*Timer // some node of the slot's ring
-	_     [56]byte          // keeps two shards' locks off one cache line
+	last  int64             // tick up to which the slots have been looked at
+	_     [48]byte          // keeps two shards' locks off one cache line
 }
 
 // Wheel holds timers. Its methods are safe for concurrent use. It owns one goroutine,
@@ -75,7 +76,9 @@ func (w *Wheel) Reset(t *Timer, d time.Duration, e Expirer) {
 	} else {
 		w.armed.Add(1)
 	}
-	t.due, t.expirer = due, e
+	// A tick that was looked at since the time was taken would come round again only
+	// after all the others.
+	t.due, t.expirer = max(due, s.last+1), e
 	s.link(t)
 	s.mu.Unlock()
 	if !w.running.Load() {
@@ -173,6 +176,7 @@ func (w *Wheel) collect(now int64, due []expiry) []expiry {
 	for i := range w.shards {
 		s := &w.shards[i]
 		s.mu.Lock()
+		s.last = max(s.last, now)
 		for tick := from; tick <= now; tick++ {
 			slot := &s.slots[tick%slotCount]
 			if *slot == nil {

@@ -128,3 +128,23 @@ func BenchmarkReset(b *testing.B) {
 		w.Stop(&a.Timer)
 	})
 }
+
+// A timer that is armed in the very tick that is being worked off is not left for the
+// next round.
+func TestArmedWhileItsTickIsWorkedOff(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := wheel.New(20 * time.Millisecond)
+		began := time.Now()
+		var first, second wheel.Timer
+		expired := make(chan time.Duration, 1)
+		w.Reset(&first, time.Second, expirer(func() {
+			w.Reset(&second, 0, expirer(func() { expired <- time.Since(began) }))
+		}))
+		assert.Equal(t, <-expired, time.Second+20*time.Millisecond)
+		time.Sleep(time.Second)
+	})
+}
+
+type expirer func()
+
+func (e expirer) Expire(*wheel.Timer) { e() }
