@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"testing"
+	"time"
 
 	"github.com/kachi-io/kachi/engineio"
 	"github.com/kachi-io/kachi/internal/assert"
@@ -153,28 +154,33 @@ func TestAHandlerAsksItsOwnClientAndWaits(t *testing.T) {
 }
 
 func TestAskEndsWhenTheClientLeavesOrTimePasses(t *testing.T) {
-	srv, url := start(t, &socketio.Options{AckTimeout: short})
-	c, id := join(t, url)
-	s, _ := srv.Socket(id)
-	_, err := s.Ask(context.Background(), "silence")
-	assert.ErrorIs(t, err, socketio.ErrAckTimeout)
-	ctx, cancel := context.WithTimeout(context.Background(), short)
-	defer cancel()
-	_, err = s.Ask(ctx, "silence")
-	assert.ErrorIs(t, err, socketio.ErrAckTimeout)
-	assert.ErrorIs(t, err, context.DeadlineExceeded)
+	faked(t, &socketio.Options{AckTimeout: 7 * time.Second}, func(t *testing.T, srv fakedHost) {
+		c, id := srv.join()
+		s, _ := srv.Socket(id)
+		began := time.Now()
+		_, err := s.Ask(context.Background(), "silence")
+		assert.ErrorIs(t, err, socketio.ErrAckTimeout)
+		expectTook(t, began, 7*time.Second)
+		began = time.Now()
+		ctx, cancel := context.WithTimeout(context.Background(), 9*time.Second)
+		defer cancel()
+		_, err = s.Ask(ctx, "silence")
+		assert.ErrorIs(t, err, socketio.ErrAckTimeout)
+		assert.ErrorIs(t, err, context.DeadlineExceeded)
+		assert.Equal(t, time.Since(began), 9*time.Second)
 
-	srvLong, urlLong := start(t, nil)
-	c2, id2 := join(t, urlLong)
-	s2, _ := srvLong.Socket(id2)
-	result := make(chan error, 1)
-	go func() { _, err := s2.Ask(context.Background(), "silence"); result <- err }()
-	c2.expect(`420["silence"]`)
-	c2.gone()
-	assert.ErrorIs(t, assert.Receive(t, result), socketio.ErrClosed)
-	_, err = s2.Ask(context.Background(), "silence")
-	assert.ErrorIs(t, err, socketio.ErrClosed)
-	_ = c
+		began = time.Now()
+		result := make(chan error, 1)
+		go func() { _, err := s.Ask(context.Background(), "silence"); result <- err }()
+		for range 3 {
+			assert.True(t, len(c.read()) > 0)
+		}
+		c.gone()
+		assert.ErrorIs(t, assert.Receive(t, result), socketio.ErrClosed)
+		_, err = s.Ask(context.Background(), "silence")
+		assert.ErrorIs(t, err, socketio.ErrClosed)
+		assert.Equal(t, time.Since(began), 0*time.Second)
+	})
 }
 
 func TestBinaryBothWays(t *testing.T) {

@@ -67,17 +67,15 @@ func TestEveryEndHasItsReason(t *testing.T) {
 		{"ping timeout", func(*socketio.Server, *socketio.Socket, *client) {}},
 	} {
 		t.Run(row.reason, func(t *testing.T) {
-			o := &socketio.Options{}
-			if row.reason == "ping timeout" {
-				o.PingInterval, o.PingTimeout = short, short
-			}
-			srv, url := start(t, o)
-			life := watch(srv.Namespace)
-			c, id := join(t, url)
-			s, _ := srv.Socket(id)
-			row.end(srv, s, c)
-			life.expectLife(t, row.reason)
-			assert.Equal(t, srv.Count(), 0)
+			o := &socketio.Options{PingInterval: 5 * time.Second, PingTimeout: 4 * time.Second}
+			faked(t, o, func(t *testing.T, srv fakedHost) {
+				life := watch(srv.Namespace)
+				c, id := srv.join()
+				s, _ := srv.Socket(id)
+				row.end(srv.Server, s, c)
+				life.expectLife(t, row.reason)
+				assert.Equal(t, srv.Count(), 0)
+			})
 		})
 	}
 }
@@ -191,59 +189,72 @@ func TestWhatAClientSentBeforeItKnewIsDropped(t *testing.T) {
 }
 
 func TestConnectTimeout(t *testing.T) {
-	srv, url := start(t, &socketio.Options{ConnectTimeout: short})
-	c := dial(t, url)
-	c.expectClosed()
-	slow := srv.Of("/slow")
-	slow.Use(func(ctx context.Context, _ *socketio.Socket) error { <-ctx.Done(); return ctx.Err() })
-	c = dial(t, url)
-	c.send("40/slow,") // asked in time, never admitted
-	c.expect(`44/slow,{"message":"Internal error","data":{"status":"error","code":"internal","message":"Internal error"}}`)
-	c.expectClosed()
-	stays, _ := join(t, url)
-	time.Sleep(4 * short) // the time-out has passed for this one, too
-	stays.expectSilence()
+	const timeout = 5 * time.Second
+	faked(t, &socketio.Options{ConnectTimeout: timeout}, func(t *testing.T, srv fakedHost) {
+		began := time.Now()
+		c := srv.dial()
+		c.expectClosed()
+		expectTook(t, began, timeout)
+		slow := srv.Of("/slow")
+		slow.Use(func(ctx context.Context, _ *socketio.Socket) error { <-ctx.Done(); return ctx.Err() })
+		began = time.Now()
+		c = srv.dial()
+		c.send("40/slow,") // asked in time, never admitted
+		c.expect(`44/slow,{"message":"Internal error","data":{"status":"error","code":"internal","message":"Internal error"}}`)
+		c.expectClosed()
+		expectTook(t, began, timeout)
+		stays, _ := srv.join()
+		time.Sleep(4 * timeout) // the time-out has passed for this one, too
+		stays.expectSilence()
+	})
 }
 
 // Being refused again and again is no way to stay.
 func TestConnectTimeoutOfARefusedClient(t *testing.T) {
-	srv, url := start(t, &socketio.Options{ConnectTimeout: 2 * short})
-	srv.Use(func(context.Context, *socketio.Socket) error { return socketio.NewError("no", "no") })
-	open := srv.Of("/open")
-	c := dial(t, url)
-	began := time.Now()
-	for {
-		if c.write(1, []byte("40")) != nil {
-			break
+	const timeout = 5 * time.Second
+	faked(t, &socketio.Options{ConnectTimeout: timeout}, func(t *testing.T, srv fakedHost) {
+		srv.Use(func(context.Context, *socketio.Socket) error { return socketio.NewError("no", "no") })
+		open := srv.Of("/open")
+		began := time.Now()
+		c := srv.dial()
+		for {
+			if c.write(1, []byte("40")) != nil {
+				break
+			}
+			if _, _, err := c.next(); err != nil {
+				break
+			}
+			time.Sleep(300 * time.Millisecond)
 		}
-		if _, _, err := c.next(); err != nil {
-			break
+		took := time.Since(began)
+		assert.True(t, took >= timeout && took < timeout+time.Second, "took %s", took)
+		slow := srv.Of("/slow")
+		slow.Use(func(context.Context, *socketio.Socket) error {
+			time.Sleep(700 * time.Millisecond)
+			return socketio.NewError("no", "no")
+		})
+		began = time.Now()
+		c = srv.dial()
+		for err := error(nil); err == nil; { // asks again at once: something is always pending
+			_ = c.write(1, []byte("40/slow,"))
+			_, _, err = c.next()
 		}
-		assert.True(t, time.Since(began) < 5*time.Second, "still there")
-		time.Sleep(short / 10)
-	}
-	slow := srv.Of("/slow")
-	slow.Use(func(context.Context, *socketio.Socket) error {
-		time.Sleep(short / 2)
-		return socketio.NewError("no", "no")
+		took = time.Since(began)
+		assert.True(t, took >= timeout && took < timeout+time.Second, "took %s", took)
+		c = srv.dial()
+		c.connect("/open", "")
+		c.send("40")
+		c.read()
+		time.Sleep(4 * timeout) // the time-out has passed, and passed over it
+		c.send("41/open,")      // from now on it has the time once more
+		c.expectSilence()
+		c.connect("/open", "")
+		began = time.Now()
+		assert.NoError(t, open.DisconnectSockets(false))
+		c.expect("41/open,")
+		c.expectClosed()
+		expectTook(t, began, timeout)
 	})
-	c = dial(t, url)
-	for err := error(nil); err == nil; { // asks again at once: something is always pending
-		_ = c.write(1, []byte("40/slow,"))
-		_, _, err = c.next()
-		assert.True(t, time.Since(began) < 5*time.Second, "still there")
-	}
-	c = dial(t, url)
-	c.connect("/open", "")
-	c.send("40")
-	c.read()
-	time.Sleep(4 * short) // the time-out has passed, and passed over it
-	c.send("41/open,")    // from now on it has the time once more
-	c.expectSilence()
-	c.connect("/open", "")
-	assert.NoError(t, open.DisconnectSockets(false))
-	c.expect("41/open,")
-	c.expectClosed()
 }
 
 func TestShutdownSaysWhatStillRuns(t *testing.T) {
