@@ -25,8 +25,8 @@ import (
 )
 
 const (
-	patience = time.Second             // of the middlewares that have one
-	beat     = 1400 * time.Millisecond // polls would wait longer than that
+	patience = 2500 * time.Millisecond // of the middlewares that have one; a busy machine needs some
+	beat     = 3200 * time.Millisecond // polls would wait longer than that
 )
 
 // The official client behind the middleware of others, each as its documentation has it.

@@ -15,7 +15,7 @@ import (
 // carries them.
 func TestShortTimeouts(t *testing.T) {
 	t.Parallel()
-	const short = 400 * time.Millisecond
+	const short = 1200 * time.Millisecond
 	for _, way := range append([]string{"polling, HTTP/2", "upgrade, HTTP/2"}, ways...) {
 		t.Run(way, func(t *testing.T) {
 			t.Parallel()
