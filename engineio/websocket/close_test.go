@@ -64,38 +64,9 @@ func TestCloseFrames(t *testing.T) {
 	assert.NoError(t, c.Send(websocket.NewFrame(websocket.Text, nil)), "still open")
 }
 
-func TestCloseTimeout(t *testing.T) {
+// What of TestCloseTimeout depends on the kernel.
+func TestCloseTimeoutOfASocket(t *testing.T) {
 	o := &websocket.Options{CloseTimeout: 50 * time.Millisecond, WriteTimeout: 50 * time.Millisecond}
-	t.Run("no answer", func(t *testing.T) {
-		h := listen(t, o, drainReads)
-		p := h.dial(t)
-		assert.NoError(t, assert.Receive(t, h.conns).Close(1000, ""))
-		p.expectClose(1000)
-		assert.ErrorIs(t, assert.Receive(t, h.ended), websocket.ErrCloseTimeout)
-	})
-	t.Run("peer talks on", func(t *testing.T) {
-		h := listen(t, o, drainReads)
-		p := h.dial(t)
-		assert.NoError(t, assert.Receive(t, h.conns).Close(1000, ""))
-		go func() {
-			for {
-				if _, err := p.Write(frame(end|ping, "still here")); err != nil {
-					return
-				}
-				time.Sleep(time.Millisecond)
-			}
-		}()
-		assert.ErrorIs(t, assert.Receive(t, h.ended), websocket.ErrCloseTimeout)
-	})
-	t.Run("nobody reads", func(t *testing.T) {
-		h := listen(t, o, nil)
-		p := h.dial(t)
-		c := assert.Receive(t, h.conns)
-		assert.NoError(t, c.Close(1000, ""))
-		p.expectClose(1000)
-		_, _, err := c.Read()
-		assert.ErrorIs(t, err, websocket.ErrCloseTimeout)
-	})
 	t.Run("backlog not taken", func(t *testing.T) {
 		h := listen(t, &websocket.Options{CloseTimeout: 50 * time.Millisecond, WriteTimeout: 500 * time.Millisecond}, drainReads)
 		small(t, h.dial(t))
