@@ -69,7 +69,7 @@ var clientChoices = []choice{
 }
 
 var serverChoices = []choice{
-	{"emit", 20}, {"burst", 4}, {"volatile", 4}, {"big", 3}, {"room", 20}, {"rooms", 8}, {"all", 8}, {"enter", 14}, {"exit", 7},
+	{"emit", 20}, {"burst", 4}, {"volatile", 4}, {"patient", 5}, {"big", 3}, {"room", 20}, {"rooms", 8}, {"all", 8}, {"enter", 14}, {"exit", 7},
 	{"all enter", 2}, {"all exit", 1}, {"ask", 8}, {"ask room", 4}, {"disconnect", 2}, {"disconnect room", 1},
 }
 

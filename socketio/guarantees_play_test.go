@@ -292,6 +292,10 @@ func (w *world) send(s step) {
 		w.emit(own, false, 0)
 	case "volatile":
 		w.emit(own, true, 0)
+	case "patient":
+		for range s.n {
+			w.emitPatiently(own)
+		}
 	case "big":
 		w.emit(own, false, 1+s.n*300)
 	case "burst":

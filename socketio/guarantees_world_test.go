@@ -239,6 +239,16 @@ func (w *world) emit(s *socketio.Socket, volatile bool, size int) {
 	w.log.Add(history.Entry{Kind: history.SendDone, ID: e.ID, Err: fault(err)})
 }
 
+// emitPatiently waits while the client is behind, for a while.
+func (w *world) emitPatiently(s *socketio.Socket) {
+	e := history.Entry{Kind: history.Sending, ID: w.next()}
+	w.server(s, e)
+	ctx, cancel := context.WithTimeout(context.Background(), w.scaled(patience))
+	defer cancel()
+	err := s.EmitContext(ctx, "m", e.ID)
+	w.log.Add(history.Entry{Kind: history.SendDone, ID: e.ID, Err: fault(err)})
+}
+
 func (w *world) broadcast(b socketio.Broadcast, e history.Entry) {
 	e.Kind, e.ID = history.Sending, w.next()
 	if e.Volatile {
