@@ -64,8 +64,8 @@ func (x *index) call(e *Entry, s *socket) (span, bool) {
 		}
 		return m.span, true
 	}
-	if e.Text == Overload && (s == nil || s.overloaded > 0) {
-		return span{1, never}, true // the server said it by itself, at some time
+	if e.Text == Overload && (s == nil || s.overloaded > 0 || s.left != never) {
+		return span{1, never}, true // the server said it by itself, perhaps of the next socket
 	}
 	if s == nil {
 		return span{}, false
