@@ -96,8 +96,9 @@ type Options struct {
 	// with [SlowConsumer]. Defaults 4096 and 4 MiB.
 	MaxQueuedMessages int
 	MaxQueuedBytes    int
-	// WriteTimeout is how long a client may take to accept what is being written to it.
-	// Default 30 s.
+	// WriteTimeout is how long a client may take nothing of what is being written to it
+	// ([websocket.Options.WriteTimeout] says what holds over TLS), and how long the answer
+	// to a poll may take. Default 30 s.
 	WriteTimeout time.Duration
 
 	// Logger gets one line, at debug level, for each refusal and each end of a session,

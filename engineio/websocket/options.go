@@ -31,7 +31,14 @@ type Options struct {
 	Queue outbox.Limits
 
 	// WriteTimeout is how long the peer may take nothing of a pending write. Default
-	// 30 s.
+	// 30 s. Where the connection is neither a plain socket nor TLS, twice that may pass
+	// before it is noticed.
+	//
+	// Over TLS it is how long each piece of 16 KiB may take: a write that TLS has begun
+	// and not finished cannot be resumed. Linux lets a write go on that has met a full
+	// buffer when a third of that is free. So a client over TLS that has stopped for long
+	// enough to fill it must then take a third of it, up to 1.4 MB with the usual
+	// settings, within the time-out.
 	WriteTimeout time.Duration
 
 	// CloseTimeout is how long Close waits for the peer's close frame, and how long

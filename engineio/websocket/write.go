@@ -1,6 +1,7 @@
 package websocket
 
 import (
+	"crypto/tls"
 	"errors"
 	"os"
 	"sync"
@@ -19,6 +20,9 @@ const (
 	// the kernel at most. The rest is for the connection's own goroutine, so that a
 	// large frame delays nobody.
 	quantum = 256 << 10
+
+	// lastTry is the part of the write time-out that is left for one more write.
+	lastTry = 64
 )
 
 // output is what one write takes, in the hands of whoever has the writer token. It is
@@ -184,13 +188,7 @@ func (c *Conn) drain(o *output) {
 // writeWaiting writes at least a byte of o.data.
 func (c *Conn) writeWaiting(o *output) error {
 	if c.raw == nil {
-		// Each piece has the whole time-out for itself.
-		if err := c.nc.SetWriteDeadline(time.Now().Add(c.writeTimeout)); err != nil {
-			return err
-		}
-		n, err := c.nc.Write(o.data[:min(len(o.data), gatherLen)])
-		o.data = o.data[n:]
-		return err
+		return c.writeThrough(o)
 	}
 	err := c.tryWrite(o)
 	if err != nil || o.moved {
@@ -217,4 +215,35 @@ func (c *Conn) writeWaiting(o *output) error {
 		return err
 	}
 	return o.err
+}
+
+// writeThrough writes a piece of o.data through net.Conn, at least a byte of it.
+//
+// A write that TLS has begun and not finished cannot be resumed (crypto/tls fails all
+// that follow), so a piece has to be gone within the time-out. With any other connection
+// what was taken of a piece is progress, and the rest begins anew: when it was taken is
+// not to be seen, so that a peer that stops may have twice the time-out.
+func (c *Conn) writeThrough(o *output) error {
+	piece := o.data[:min(len(o.data), gatherLen)]
+	end := time.Now().Add(c.writeTimeout)
+	deadline := end
+	if _, sealed := c.nc.(*tls.Conn); !sealed {
+		deadline = end.Add(-c.writeTimeout / lastTry)
+	}
+	for {
+		if err := c.nc.SetWriteDeadline(deadline); err != nil {
+			return err
+		}
+		n, err := c.nc.Write(piece)
+		o.data = o.data[n:]
+		if !errors.Is(err, os.ErrDeadlineExceeded) || deadline.Equal(end) && n == 0 {
+			return err
+		}
+		if n > 0 {
+			return nil // for TLS the next one fails
+		}
+		// Below may be a socket that is writable only when a third of its buffer is free,
+		// as in writeWaiting. A write that begins takes what there is.
+		deadline = end
+	}
 }
