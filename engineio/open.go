@@ -107,7 +107,13 @@ func (s *Session) open(conn *websocket.Conn) {
 		hook(s)
 	}
 	opened = true
+	if s.begin(receiver, conn) {
+		conn.Await((*reader)(s))
+	}
+}
 
+// begin opens the session, and reports whether conn is to be read.
+func (s *Session) begin(receiver Receiver, conn *websocket.Conn) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.receiver = receiver
@@ -116,13 +122,13 @@ func (s *Session) open(conn *websocket.Conn) {
 		s.unfinished.conn = conn
 		go s.finish(*s.unfinished)
 		s.unfinished = nil
-		return
+		return false
 	case stateOpening:
 		s.state.Store(stateOpen)
 		s.arm(beatPing, s.server.opts.PingInterval)
 	}
 	if conn == nil {
-		return
+		return false
 	}
 	_ = conn.Queue(websocket.NewFrame(websocket.Text, packet.AppendText(nil, packet.Open, s.server.openPacket(s.id, WebSocket))))
 	if initial := s.server.opts.InitialPacket; len(initial) > 0 {
@@ -130,5 +136,5 @@ func (s *Session) open(conn *websocket.Conn) {
 	}
 	s.hold()
 	s.moveTo(conn)
-	go s.read(conn)
+	return true
 }

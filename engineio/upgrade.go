@@ -103,7 +103,7 @@ func (s *Session) readCandidate(c *candidate) {
 				if hook := s.server.opts.Hooks.Upgraded; hook != nil {
 					s.guard(func() { hook(s) })
 				}
-				s.read(c.conn)
+				c.conn.Await((*reader)(s))
 				return
 			}
 		}

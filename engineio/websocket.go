@@ -71,16 +71,15 @@ func (s *Session) moveTo(conn *websocket.Conn) {
 	}
 }
 
-// read handles what comes over the session's connection until it ends. It is all that
-// runs for an idle session.
-//
-// Decoding a message grows the goroutine's stack from 2 KiB to 4 or 8, and a stack that
-// small is never shrunk again. So whoever has decoded leaves the wait for the next
-// message to a new goroutine, and goes on itself with the work that the message brought,
-// for which a goroutine would have been started anyway. That is 2 KiB less for each
-// connection at rest, of some 8. What has been read already is decoded first: of a burst
-// of broadcasts, many then go into one write for each receiver.
-func (s *Session) read(conn *websocket.Conn) {
+// reader is a session as the reader of its connection.
+type reader Session
+
+// Resume handles what has come, and leaves the connection alone until there is more. It
+// goes on itself with the work that a message brought, for which a goroutine would have
+// been started anyway. What has been read already is decoded first: of a burst of
+// broadcasts, many then go into one write for each receiver.
+func (r *reader) Resume(conn *websocket.Conn) {
+	s := (*Session)(r)
 	var work Work
 	for {
 		t, data, err := conn.Read()
@@ -89,11 +88,9 @@ func (s *Session) read(conn *websocket.Conn) {
 			s.unhold()
 			break
 		}
-		if work == nil && t == websocket.Text && len(data) == 1 && data[0] == '0'+byte(packet.Pong) {
-			s.takeMessage(t, data)
-			continue
+		if !isPong(t, data) {
+			growStack()
 		}
-		growStack()
 		more := s.takeMessage(t, data)
 		if work == nil {
 			work = more
@@ -101,13 +98,18 @@ func (s *Session) read(conn *websocket.Conn) {
 			go more.Run()
 		}
 		if !conn.HasMessage() {
-			go s.read(conn)
+			conn.Await(r)
 			break
 		}
 	}
 	if work != nil {
 		work.Run()
 	}
+}
+
+// isPong recognizes what an idle client sends.
+func isPong(t websocket.MessageType, data []byte) bool {
+	return t == websocket.Text && len(data) == 1 && data[0] == '0'+byte(packet.Pong)
 }
 
 func (s *Session) takeMessage(t websocket.MessageType, data []byte) Work {

@@ -175,6 +175,11 @@ func TestHalfClosedConnections(t *testing.T) {
 			assert.NoError(t, err)
 			c.halfClose()
 			c.expectHangup()
+			assert.Eventually(t, func() bool {
+				p.session.mu.Lock()
+				defer p.session.mu.Unlock()
+				return p.session.upgrade == nil
+			}, "it is withdrawn")
 		}
 		p.expectOpen(t)
 		c := p.upgrade(t) // another one succeeds

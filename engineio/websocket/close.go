@@ -133,12 +133,19 @@ func (c *Conn) shutdown(err error) error {
 	if c.timer != nil {
 		c.timer.Stop()
 	}
+	watched := c.watched
 	c.mu.Unlock()
 
 	nc := c.nc
 	if t, ok := nc.(*tls.Conn); ok {
 		nc = t.NetConn() // tls.Conn.Close may wait five seconds for a peer that does not read
 	}
+	if !watched {
+		_ = nc.Close()
+		return err
+	}
+	theWatcher.remove(c) // before the descriptor may be another's
 	_ = nc.Close()
+	c.notice(true) // somebody has to read the end
 	return err
 }

@@ -2,6 +2,7 @@ package websocket
 
 import (
 	"encoding/binary"
+	"errors"
 	"io"
 	"sync"
 )
@@ -20,7 +21,14 @@ type reader struct {
 	direct   []byte                // where it reads to, if not to inbuf
 	got      int                   // what it read
 	inputErr error
+	glance   bool  // it does not wait
+	early    error // what a glance has seen of the end
+
+	awaiting
 }
+
+// errNothing is what a glance finds where there is neither input nor an end.
+var errNothing = errors.New("websocket: nothing to read yet")
 
 // readLen is the size of the pooled buffers in bytes.
 const readLen = 8 << 10
@@ -119,6 +127,9 @@ func (c *Conn) fill(expected bool) error {
 	c.consume(len(c.in))
 	c.in = c.small[:had]
 	if c.raw != nil {
+		if c.early != nil {
+			return c.early
+		}
 		return c.readRaw(nil)
 	}
 	b := c.small[:]
@@ -167,14 +178,20 @@ func (c *Conn) onReadable(fd uintptr) bool {
 	if c.direct != nil {
 		var again bool
 		c.got, again, c.inputErr = rawRead(fd, c.direct)
+		c.drained = c.got < len(c.direct)
 		return !again
 	}
 	buf := readBuffers.Get().(*[readLen]byte)
 	had := len(c.in)
 	n, again, err := rawRead(fd, buf[had:])
+	c.drained = n < len(buf)-had
 	if n <= 0 {
 		readBuffers.Put(buf)
 		c.got, c.inputErr = 0, err
+		if again && c.glance {
+			c.inputErr = errNothing
+			return true
+		}
 		return !again
 	}
 	copy(buf[:], c.in)
