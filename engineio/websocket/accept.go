@@ -100,6 +100,7 @@ func NewConn(nc net.Conn, leftover []byte, o *Options, deflate bool) *Conn {
 		settings: o.settings(deflate),
 		nc:       nc,
 		raw:      rawConn(nc),
+		flusher:  o.flusher(),
 	}
 	c.in = leftover
 	c.init()

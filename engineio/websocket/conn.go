@@ -28,6 +28,8 @@ type Conn struct {
 	// the network or wait.
 	mu     sync.Mutex
 	writer writerState
+	held   bool // in flusher.held, or on the way from there: what is queued gets written
+	defers bool // Send leaves the write to others
 	queue  outbox.Queue[*Frame]
 	first  []*Frame // SendFirst: ahead of queue
 	pongs  []byte   // encoded, ahead of first
@@ -44,7 +46,7 @@ type Conn struct {
 	err     error  // why, for Read
 	timer   *time.Timer
 
-	nextFlush *Conn // in the list of flusher
+	nextFlush *Conn // in a list of flusher
 }
 
 // writerState says who may write to the socket: a token rather than a lock, so that
@@ -67,7 +69,7 @@ var chunks outbox.Chunks[*Frame]
 
 func (c *Conn) init() {
 	c.queue.Chunks = &chunks
-	c.flusher = nextFlusher()
+	c.defers = c.raw == nil || c.flusher.delay > 0
 	if c.raw != nil {
 		c.readable = c.onReadable
 	}
@@ -75,13 +77,14 @@ func (c *Conn) init() {
 
 // Send sends a frame, in order with all others of Send and Queue. On an idle
 // connection over plain TCP the caller itself writes what the kernel takes at once;
-// the rest, and what comes while somebody else writes, is queued.
+// the rest, and what comes while somebody else writes, is queued. With Options.Batch
+// everything is.
 //
 // It returns ErrClosed, ErrFull or, for volatile frames, ErrDropped, and otherwise nil,
 // which does not mean that the peer has got it.
 func (c *Conn) Send(f *Frame) error {
 	c.mu.Lock()
-	if c.raw == nil || c.writer != idle {
+	if c.defers || c.writer != idle {
 		defer c.mu.Unlock()
 		return c.push(f)
 	}
@@ -202,8 +205,18 @@ func (c *Conn) push(f *Frame) error {
 	case outbox.Full:
 		return ErrFull
 	}
-	c.wake()
+	c.call()
 	return nil
+}
+
+// Flush has what waits for more by Options.Batch written without delay. It only touches
+// memory.
+func (c *Conn) Flush() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.pending() {
+		c.wake()
+	}
 }
 
 // pong answers a ping with an encoded pong, ahead of all else. It takes wire over.
@@ -232,13 +245,33 @@ func (c *Conn) pending() bool {
 		(c.queue.Len() > 0 || c.npongs > 0 || len(c.first) > 0 || c.closing != nil)
 }
 
-// wake finds somebody to write. The caller holds c.mu.
+// call sees to it that what is pending gets written: at once, or when more has had the
+// time to come. The caller holds c.mu.
+func (c *Conn) call() {
+	switch {
+	case c.flusher.delay == 0 || c.pressing():
+		c.wake()
+	case c.writer == idle && !c.held:
+		c.held = true
+		c.flusher.hold(c)
+	}
+}
+
+// pressing reports whether something is pending that is not to wait for more: a control
+// frame, as much as one write takes, or so much that room gets scarce. The caller holds
+// c.mu.
+func (c *Conn) pressing() bool {
+	return c.npongs > 0 || len(c.first) > 0 || c.closing != nil ||
+		c.queue.Len() >= gatherFrames || c.queue.Bytes() >= gatherLen || !c.roomy()
+}
+
+// wake finds somebody to write at once. The caller holds c.mu.
 func (c *Conn) wake() {
 	switch {
 	case c.writer != idle:
-	case c.raw == nil:
+	case c.raw == nil || c.held: // nextFlush is in use
 		c.writer = busy
-		go c.drain(newOutput())
+		c.startDrain()
 	default:
 		c.writer = scheduled
 		c.flusher.add(c)

@@ -1,5 +1,10 @@
 package websocket
 
+import "unsafe"
+
+// ConnSize is what each connection costs.
+const ConnSize = unsafe.Sizeof(Conn{})
+
 // WireBytes returns the size of a frame as it is sent with permessage-deflate.
 func WireBytes(f *Frame, d *Deflate) int { return len(f.bytes(d)) }
 

@@ -41,6 +41,13 @@ type Options struct {
 	// settings, within the time-out.
 	WriteTimeout time.Duration
 
+	// Batch lets what is sent and queued wait for more, to be written together: fewer
+	// writes for later ones. Nothing waits longer than the delay, from when the connection
+	// is free to be written; as much as a write takes (16 KiB or 128 frames), what leaves
+	// less than half of Queue free, and what is to go first do not wait, and take with
+	// them what does. Nil: nothing waits.
+	Batch *Batch
+
 	// CloseTimeout is how long Close waits for the peer's close frame, and how long
 	// the rest of a closed connection is read so that the peer gets our close frame.
 	// Default 5 s.

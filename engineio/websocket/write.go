@@ -35,6 +35,7 @@ type output struct {
 	data []byte           // what is to be written: gathered, or of a frame
 	buf  *[gatherLen]byte // where it was gathered
 
+	rest  bool // what has waited is left in the queue
 	wait  bool // onWritable returns false when the kernel takes nothing
 	moved bool // it took something
 	err   error
@@ -61,7 +62,7 @@ func (o *output) free() {
 func (o *output) reset() {
 	clear(o.frames)
 	o.frames = o.frames[:0]
-	o.pongs, o.closing, o.data, o.err = nil, nil, nil, nil
+	o.pongs, o.closing, o.data, o.err, o.rest = nil, nil, nil, nil, false
 	if o.buf != nil {
 		gatherBuffers.Put(o.buf)
 		o.buf = nil
@@ -81,7 +82,8 @@ func (c *Conn) take(o *output) {
 	before, had := len(o.frames), c.queue.Bytes()
 	o.frames = c.queue.Pop(o.frames, gatherFrames, gatherLen-urgent)
 	c.flyingMessages, c.flyingBytes = len(o.frames)-before, had-c.queue.Bytes()
-	if c.queue.Len() == 0 {
+	o.rest = c.queue.Len() > 0
+	if !o.rest {
 		o.closing = c.closing
 	}
 }
@@ -108,15 +110,24 @@ func (o *output) gather(d *Deflate) {
 	o.data = append(b, o.closing...) // moves to the heap if control frames met a large one
 }
 
-// wrote settles what was taken, and reports whether there is more to do. The caller
-// holds c.mu and the token.
+// wrote settles what was taken, and reports whether there is more to write at once. Else
+// the token is given back: what has come meanwhile may wait for more. The caller holds
+// c.mu and the token.
 func (c *Conn) wrote(o *output) (more bool) {
 	c.flyingMessages, c.flyingBytes = 0, 0
 	c.tellRoom()
 	if o.closing != nil && !c.dead {
 		c.closeWritten()
 	}
-	return c.pending()
+	pending := c.pending()
+	if pending && (c.flusher.delay == 0 || o.rest || c.pressing()) {
+		return true
+	}
+	c.writer = idle
+	if pending {
+		c.call()
+	}
+	return false
 }
 
 // write writes o.data as far as that goes without waiting, and gives the token back or
@@ -134,8 +145,8 @@ func (c *Conn) write(o *output) *output {
 		return nil
 	}
 	c.mu.Lock()
-	c.writer = idle
 	if c.wrote(o) {
+		c.writer = idle
 		c.wake()
 	}
 	c.mu.Unlock()
@@ -158,6 +169,14 @@ func (o *output) onWritable(fd uintptr) bool {
 	return !(o.wait && again && n == 0)
 }
 
+// startDrain has what is pending written by a goroutine of the connection, which gets the
+// token of the caller.
+func (c *Conn) startDrain() {
+	o := newOutput()
+	o.rest = true
+	go c.drain(o)
+}
+
 // drain writes until nothing is left, waiting for the peer where it must, and gives
 // the token back. It begins with what is left in o.
 func (c *Conn) drain(o *output) {
@@ -174,7 +193,6 @@ func (c *Conn) drain(o *output) {
 		}
 		c.mu.Lock()
 		if !c.wrote(o) {
-			c.writer = idle
 			c.mu.Unlock()
 			return
 		}
