@@ -101,6 +101,16 @@ type Options struct {
 	// to a poll may take. Default 30 s.
 	WriteTimeout time.Duration
 
+	// BatchDelay lets what is sent wait for more, to be written together: fewer and larger
+	// writes, and answers to polls, for messages that come up to that much later. It holds
+	// for all messages, alone or broadcast; not for the protocol's own packets, the close
+	// of a session included, nor for as much as one write takes (16 KiB or 128 messages;
+	// for a poll MaxPayload) or a queue that is more than half full, which take along what
+	// waits. What waits counts for [Session.Buffered]; Abort discards it, Close does not,
+	// and Shutdown only what is not taken within 100 ms. Default 0: nothing waits. At most
+	// 1 s.
+	BatchDelay time.Duration
+
 	// Logger gets one line, at debug level, for each refusal and each end of a session,
 	// and warnings about the host. Default none.
 	Logger *slog.Logger
@@ -141,6 +151,7 @@ const (
 	defaultCompressionThreshold = 1024
 	defaultQueuedMessages       = 4096
 	defaultQueuedBytes          = 4 << 20
+	maxBatchDelay               = time.Second
 )
 
 // withDefaults returns a copy in which the zero values are filled in.
@@ -203,7 +214,7 @@ func (o *Options) Validate() error {
 		"MaxPayload": int64(o.MaxPayload), "MaxConnections": int64(o.MaxConnections),
 		"MaxPerAddress":     int64(o.MaxPerAddress),
 		"MaxQueuedMessages": int64(o.MaxQueuedMessages), "MaxQueuedBytes": int64(o.MaxQueuedBytes),
-		"CORS.MaxAge": int64(o.CORS.MaxAge),
+		"BatchDelay": int64(o.BatchDelay), "CORS.MaxAge": int64(o.CORS.MaxAge),
 	} {
 		if value < 0 {
 			fail("Options.%s is negative", name)
@@ -215,6 +226,9 @@ func (o *Options) Validate() error {
 		if value > 0 && value < time.Millisecond {
 			fail("Options.%s is below a millisecond, which the handshake cannot say", name)
 		}
+	}
+	if o.BatchDelay > maxBatchDelay {
+		fail("Options.BatchDelay is above %s", maxBatchDelay)
 	}
 	for _, t := range o.Transports {
 		if t != Polling && t != WebSocket {

@@ -45,6 +45,8 @@ func TestContradictions(t *testing.T) {
 		{Options{PingTimeout: time.Microsecond}, "PingTimeout is below a millisecond"},
 		{Options{MaxPayload: -1}, "MaxPayload is negative"},
 		{Options{MaxConnections: -1}, "MaxConnections is negative"},
+		{Options{BatchDelay: -1}, "BatchDelay is negative"},
+		{Options{BatchDelay: time.Second + 1}, "BatchDelay is above 1s"},
 		{Options{Transports: []Transport{"webtransport"}}, `unknown transport "webtransport"`},
 		{Options{AllowedOrigins: []string{"example.com"}}, `"example.com" is not`},
 		{Options{AllowedOrigins: []string{"https://example.com/"}}, `"https://example.com/" is not`},

@@ -23,6 +23,7 @@ type polling struct {
 	post    *exchange
 	arrival chan struct{} // closed by the next GET, where somebody wants to know
 	room    chan struct{} // closed when outbox has room again, where somebody waits for it
+	since   time.Duration // when outbox was last empty, on the server's clock; with BatchDelay
 
 	ping, noop bool // packets to send
 	shut       bool // a close packet is to be sent, after everything else
@@ -96,7 +97,7 @@ func (s *Session) handlePoll(w http.ResponseWriter, r *http.Request, q request) 
 	}
 	p.waiting = x
 	p.arrived()
-	held := !p.sendable()
+	held := !p.sendable() || s.gathering() > 0
 	p.wake()
 	s.mu.Unlock()
 	var late <-chan time.Time // the host is about to lose patience
@@ -107,14 +108,14 @@ func (s *Session) handlePoll(w http.ResponseWriter, r *http.Request, q request) 
 			late = timer.C
 		}
 	}
+	var gathered <-chan time.Time // what waits has waited for more
 	for {
 		select {
 		case <-late:
 			s.releasePoll(p, x)
+			continue
+		case <-gathered:
 		case <-p.bell:
-			if s.answerPoll(p, x, q) {
-				return
-			}
 		case <-r.Context().Done():
 			s.mu.Lock()
 			// An upgrade or a close that came first have had their effect.
@@ -125,6 +126,13 @@ func (s *Session) handlePoll(w http.ResponseWriter, r *http.Request, q request) 
 			s.mu.Unlock()
 			x.leave()
 			return
+		}
+		done, wait := s.answerPoll(p, x, q)
+		if done {
+			return
+		}
+		if wait > 0 {
+			gathered = time.After(wait)
 		}
 	}
 }
@@ -139,25 +147,26 @@ func (s *Session) releasePoll(p *polling, x *exchange) {
 	}
 }
 
-// answerPoll answers a GET, if there is something to say.
-func (s *Session) answerPoll(p *polling, x *exchange, q request) (done bool) {
+// answerPoll answers a GET, if there is something to say. wait tells that there is, and
+// that it waits for more.
+func (s *Session) answerPoll(p *polling, x *exchange, q request) (done bool, wait time.Duration) {
 	b := buffers.Get().(*buffer)
 	defer b.release()
 	s.mu.Lock()
 	if s.polling != p { // the transport has changed
 		s.mu.Unlock()
 		s.refuseLate(x.w, x.r, q)
-		return true
+		return true, 0
 	}
 	if s.state.Load() == stateClosed {
 		b.payload = append(b.payload, p.last)
 		s.mu.Unlock()
 		_ = s.answer(x, b, false, false)
-		return true
+		return true, 0
 	}
-	if !p.sendable() {
+	if wait = s.gathering(); wait > 0 || !p.sendable() {
 		s.mu.Unlock()
-		return false
+		return false, wait
 	}
 	final := p.take(b, s.server.opts.MaxPayload)
 	p.waiting, p.writing = nil, x
@@ -179,7 +188,7 @@ func (s *Session) answerPoll(p *polling, x *exchange, q request) (done bool) {
 		s.endLocked(ForcedClose, nil, true)
 	}
 	s.mu.Unlock()
-	return true
+	return true, 0
 }
 
 // take moves what is to be sent into b: the heartbeat first, then messages of about max

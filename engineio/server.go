@@ -87,6 +87,7 @@ func NewServer(accept func(*Session) Receiver, opts *Options) *Server {
 			Queue:        outbox.Limits{Messages: o.MaxQueuedMessages, Bytes: o.MaxQueuedBytes},
 			WriteTimeout: o.WriteTimeout,
 			CloseTimeout: closeTimeout,
+			Batch:        websocket.NewBatch(o.BatchDelay),
 		},
 		started: time.Now(),
 		idle:    make(chan struct{}, 1),
@@ -156,6 +157,9 @@ func (s *Server) Sessions() int { return int(s.sessions.count.Load()) }
 // may be called again.
 func (s *Server) Shutdown(ctx context.Context) error {
 	s.closing.Store(true)
+	if s.opts.BatchDelay > 0 {
+		s.flush(ctx)
+	}
 	for {
 		// A handshake that was under way registers its session after all.
 		for _, session := range s.sessions.all() {

@@ -164,7 +164,12 @@ func (s *Session) enqueue(m *Message) error {
 		s.endLocked(SlowConsumer, ErrSlowConsumer, false)
 		return ErrSlowConsumer
 	}
-	s.polling.wake()
+	if s.polling.outbox.Len() == 1 {
+		s.startGathering()
+		s.polling.wake()
+	} else if s.gathering() == 0 {
+		s.polling.wake()
+	}
 	return nil
 }
 

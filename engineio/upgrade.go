@@ -94,6 +94,7 @@ func (s *Session) readCandidate(c *candidate) {
 		case t != websocket.Text || err != nil:
 		case p.Type == packet.Ping && string(p.Data) == "probe":
 			if c.conn.Send(probeAnswer) == nil {
+				c.conn.Flush()
 				s.probed(c)
 				continue
 			}

@@ -61,6 +61,7 @@ func (s *Session) moveTo(conn *websocket.Conn) {
 	}
 	s.polling = nil
 	s.conn.Store(conn)
+	conn.Flush()
 	p.tellRoom()
 	if full {
 		s.endLocked(SlowConsumer, ErrSlowConsumer, false)

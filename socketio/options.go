@@ -37,6 +37,7 @@ type Options struct {
 	MaxQueuedMessages    int                                       // waiting for one client, per connection; 4,096
 	MaxQueuedBytes       int                                       // waiting for one client, per connection; 4 MiB
 	WriteTimeout         time.Duration                             // how long a client may take nothing while something waits; 30 s
+	BatchDelay           time.Duration                             // how long what is sent may wait for more, to be written together; 0, at most 1 s
 	CompressionThreshold int                                       // bytes from which polling answers are compressed; 1,024, negative: never
 	Deflate              *websocket.Deflate                        // permessage-deflate; off
 	GenerateID           func(r *http.Request) (string, error)     // makes Engine.IO session ids; 20 random characters
@@ -105,6 +106,7 @@ func (o *Options) engine() *engineio.Options {
 		MaxQueuedMessages:    o.MaxQueuedMessages,
 		MaxQueuedBytes:       o.MaxQueuedBytes,
 		WriteTimeout:         o.WriteTimeout,
+		BatchDelay:           o.BatchDelay,
 		CompressionThreshold: o.CompressionThreshold,
 		Deflate:              o.Deflate,
 		GenerateID:           o.GenerateID,

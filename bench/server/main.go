@@ -23,9 +23,10 @@ import (
 
 func main() {
 	addr := flag.String("addr", "127.0.0.1:3000", "address to listen on")
+	batchDelay := flag.Duration("batch-delay", 0, "socketio.Options.BatchDelay")
 	flag.Parse()
 	collect()
-	if err := run(*addr); err != nil {
+	if err := run(*addr, *batchDelay); err != nil {
 		fmt.Fprintln(os.Stderr, "bench server:", err)
 		os.Exit(1)
 	}
@@ -42,8 +43,8 @@ func collect() {
 	}()
 }
 
-func run(addr string) error {
-	srv := socketio.NewServer(&socketio.Options{AllowedOrigins: []string{"*"}})
+func run(addr string, batchDelay time.Duration) error {
+	srv := socketio.NewServer(&socketio.Options{AllowedOrigins: []string{"*"}, BatchDelay: batchDelay})
 	register(srv.Namespace)
 
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
