@@ -19,6 +19,7 @@ type plan struct {
 	buffer   int           // bytes that a connection holds
 	scarce   bool          // small queues and mailboxes
 	abrupt   bool          // Shutdown comes in the middle
+	batch    time.Duration // Options.BatchDelay
 	steps    []step
 	duration time.Duration
 }
@@ -44,8 +45,8 @@ func (s step) String() string {
 
 func (p *plan) String() string {
 	var b strings.Builder
-	fmt.Fprintf(&b, "seed %d: %d clients, %d senders, delay %s, buffer %d, scarce %t, abrupt %t\n",
-		p.seed, p.clients, p.senders, p.delay, p.buffer, p.scarce, p.abrupt)
+	fmt.Fprintf(&b, "seed %d: %d clients, %d senders, delay %s, buffer %d, scarce %t, abrupt %t, batch %s\n",
+		p.seed, p.clients, p.senders, p.delay, p.buffer, p.scarce, p.abrupt, p.batch)
 	for _, s := range p.steps {
 		fmt.Fprintln(&b, "  ", s)
 	}
@@ -103,6 +104,8 @@ func newPlan(seed uint64) *plan {
 	if p.buffer < 1000 { // or it takes more than WriteTimeout to send anything
 		p.delay = min(p.delay, time.Millisecond)
 	}
+	other := rand.New(rand.NewPCG(seed, 1)) // what came later, so that seeds keep their plans
+	p.batch = one(other, 0, 0, 0, 2*time.Millisecond, 100*time.Millisecond, time.Second)
 	p.duration = time.Duration(2+r.IntN(6)) * time.Second
 	when := func() time.Duration { // often at the same moment as something else
 		if r.IntN(2) == 0 {
