@@ -63,12 +63,11 @@ func TestBatchOverPolling(t *testing.T) {
 	t.Run("what does not wait", func(t *testing.T) {
 		faked(t, o, func(t *testing.T, h *host) {
 			p := h.poller()
-			began := time.Now()
 			answer := p.pending()
 			p.send(t, 0, 16) // more than half of what may wait
 			assert.Equal(t, assert.Receive(t, answer).body, pollOf(0, 16))
 			answer = p.pending()
-			began = time.Now()
+			began := time.Now()
 			p.send(t, 0, 3)
 			p.session.Close()
 			assert.Equal(t, assert.Receive(t, answer).body, pollOf(0, 3))
