@@ -297,7 +297,7 @@ func TestNoBatch(t *testing.T) {
 	assert.True(t, websocket.NewBatch(-1) == nil)
 }
 
-// The next size class is a step of 32 bytes for every user.
+// The next size class is a step of 64 bytes for every user.
 func TestConnSize(t *testing.T) {
-	assert.True(t, websocket.ConnSize <= 448, "%d", websocket.ConnSize)
+	assert.True(t, websocket.ConnSize <= 512, "%d", websocket.ConnSize)
 }
