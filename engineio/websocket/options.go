@@ -27,7 +27,8 @@ type Options struct {
 	// Subprotocols are those that the server speaks, in order of preference.
 	Subprotocols []string
 
-	// Queue bounds the backlog of outgoing frames. Default 4,096 frames and 4 MiB.
+	// Queue bounds the backlog of outgoing frames, and may count those that were evicted
+	// from it. Default 4,096 frames and 4 MiB.
 	Queue outbox.Limits
 
 	// WriteTimeout is how long the peer may take nothing of a pending write. Default
@@ -74,6 +75,7 @@ func (o *Options) settings(deflate bool) settings {
 		queue: outbox.Limits{
 			Messages: or(o.Queue.Messages, 4096),
 			Bytes:    or(o.Queue.Bytes, 4<<20),
+			Evicted:  o.Queue.Evicted,
 		},
 	}
 	if deflate {

@@ -3,12 +3,18 @@
 // first.
 package outbox
 
-import "sync"
+import (
+	"sync"
+	"sync/atomic"
+)
 
 // Limits bound a queue. Zero and negative values mean no bound.
 type Limits struct {
 	Messages int // messages waiting
 	Bytes    int // sum of their sizes
+	// Evicted, if not nil, counts the volatile items that had to make room: of all queues
+	// whose owners share it, so that no queue needs a counter of its own.
+	Evicted *atomic.Uint64
 }
 
 // Roomy reports whether a backlog takes up no more than half of what is allowed.
@@ -42,7 +48,6 @@ type Queue[T any] struct {
 	bytes      int
 	loose      int // volatile messages waiting
 	looseBytes int
-	evicted    uint64
 }
 
 // Chunks is a pool of a queue's memory. The zero value is ready, and safe for
@@ -137,9 +142,6 @@ func (q *Queue[T]) Len() int { return q.messages }
 // Bytes returns the sum of their sizes.
 func (q *Queue[T]) Bytes() int { return q.bytes }
 
-// Evicted counts the volatile items that had to make room since the queue was made.
-func (q *Queue[T]) Evicted() uint64 { return q.evicted }
-
 // Clear drops all that waits.
 func (q *Queue[T]) Clear() {
 	for c := q.head; c != nil; {
@@ -167,14 +169,18 @@ func (q *Queue[T]) makeRoom(size int, l Limits) bool {
 	if q.loose < q.messages && (messages > q.loose || bytes > q.looseBytes) {
 		return false
 	}
-	q.evict(messages, bytes)
+	n := q.evict(messages, bytes)
+	if l.Evicted != nil {
+		l.Evicted.Add(n)
+	}
 	return true
 }
 
-// evict takes out volatile items, oldest first, until the given numbers are gone.
+// evict takes out volatile items, oldest first, until the given numbers are gone, and
+// returns how many it took.
 // It looks at each chunk once and skips those without volatile items, and a chunk
 // that has become nothing but gaps leaves the list: gaps cannot pile up.
-func (q *Queue[T]) evict(messages, bytes int) {
+func (q *Queue[T]) evict(messages, bytes int) (evicted uint64) {
 	var before *chunk[T]
 	for c := q.head; c != nil && (messages > 0 || bytes > 0); {
 		next := c.next
@@ -185,7 +191,7 @@ func (q *Queue[T]) evict(messages, bytes int) {
 			}
 			messages--
 			bytes -= s.size >> 1
-			q.evicted++
+			evicted++
 			q.forget(c, s)
 		}
 		if c.live == 0 {
@@ -195,6 +201,7 @@ func (q *Queue[T]) evict(messages, bytes int) {
 		}
 		c = next
 	}
+	return evicted
 }
 
 // forget turns a slot into a gap.

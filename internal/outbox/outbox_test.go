@@ -2,6 +2,7 @@ package outbox_test
 
 import (
 	"math/rand/v2"
+	"sync/atomic"
 	"testing"
 
 	"github.com/kachi-io/kachi/internal/assert"
@@ -47,18 +48,19 @@ func TestFullQueueRefuses(t *testing.T) {
 	for name, limits := range tests {
 		t.Run(name, func(t *testing.T) {
 			var q outbox.Queue[int]
+			limits.Evicted = new(atomic.Uint64)
 			assert.Equal(t, q.Push(1, 10, false, limits), outbox.Queued)
 			assert.Equal(t, q.Push(2, 10, false, limits), outbox.Queued)
 			assert.Equal(t, q.Push(3, 10, false, limits), outbox.Full)
 			assert.Equal(t, q.Push(4, 10, true, limits), outbox.Dropped)
 			assert.Equal(t, q.Pop(nil, 10, 100), []int{1, 2})
-			assert.Equal(t, q.Evicted(), uint64(0))
+			assert.Equal(t, limits.Evicted.Load(), uint64(0))
 		})
 	}
 }
 
 func TestVolatileItemsMakeRoomOldestFirst(t *testing.T) {
-	limits := outbox.Limits{Messages: 4, Bytes: 400}
+	limits := outbox.Limits{Messages: 4, Bytes: 400, Evicted: new(atomic.Uint64)}
 	var q outbox.Queue[int]
 	q.Push(1, 10, false, limits)
 	q.Push(2, 10, true, limits)
@@ -66,9 +68,9 @@ func TestVolatileItemsMakeRoomOldestFirst(t *testing.T) {
 	q.Push(4, 10, false, limits)
 
 	assert.Equal(t, q.Push(5, 10, false, limits), outbox.Queued)
-	assert.Equal(t, q.Evicted(), uint64(1))
+	assert.Equal(t, limits.Evicted.Load(), uint64(1))
 	assert.Equal(t, q.Push(6, 10, true, limits), outbox.Queued, "a newer volatile one replaces an older one")
-	assert.Equal(t, q.Evicted(), uint64(2))
+	assert.Equal(t, limits.Evicted.Load(), uint64(2))
 	assert.Equal(t, q.Bytes(), 40)
 	assert.Equal(t, q.Pop(nil, 10, 100), []int{1, 4, 5, 6})
 }
