@@ -67,6 +67,7 @@ func (s *Session) endLocked(reason Reason, err error, orderly bool) {
 	if c := s.upgrade; c != nil {
 		s.upgrade, e.candidate = nil, c.conn
 		c.disarm()
+		c.err = ErrClosed
 	}
 	if p := s.polling; p != nil {
 		p.outbox.Clear()
@@ -119,9 +120,7 @@ func (s *Session) finish(e ending) {
 	s.guard(func() { s.receiver.Closed(s.reason, s.err) })
 	s.receive.Unlock()
 	s.server.log.Debug("session closed", "sid", s.id, "reason", string(s.reason), "error", s.err)
-	if hook := s.server.opts.Hooks.Closed; hook != nil {
-		s.guard(func() { hook(s, s.reason, s.err) })
-	}
+	s.guard(func() { s.server.opts.Hooks.Closed(s, s.reason, s.err) })
 	s.unhold()
 }
 

@@ -54,6 +54,14 @@ var (
 	ErrPayloadTooBig = errors.New("engineio: payload too big")
 )
 
+// The errors given to [Hooks.UpgradeFailed], besides those of the connection.
+var (
+	// ErrUpgradeTimeout: the client did not move within [Options.UpgradeTimeout].
+	ErrUpgradeTimeout = errors.New("engineio: upgrade timed out")
+	// ErrUpgradePacket: the client sent something else than an upgrade consists of.
+	ErrUpgradePacket = errors.New("engineio: unexpected packet during an upgrade")
+)
+
 // The codes in the body of a refused request, {"code":…,"message":…}.
 const (
 	CodeUnknownTransport    = 0 // also for a transport that is switched off

@@ -72,6 +72,7 @@ func (s *Server) handshake(w http.ResponseWriter, r *http.Request, q request, fr
 		return
 	}
 	counted = false
+	s.counts.carriedBy(q.transport).Add(1)
 	if s.closing.Load() { // Shutdown has looked already, or else it finds the session
 		session.unhold()
 		s.refuse(w, q, shuttingDown(r))
@@ -103,10 +104,8 @@ func (s *Session) open(conn *websocket.Conn) {
 		s.unhold()
 	}()
 	receiver := s.server.accept(s)
-	if hook := s.server.opts.Hooks.Opened; hook != nil {
-		hook(s)
-	}
 	opened = true
+	s.guard(func() { s.server.opts.Hooks.Opened(s) })
 	if s.begin(receiver, conn) {
 		conn.Await((*reader)(s))
 	}

@@ -89,6 +89,7 @@ func (s *Session) handlePoll(w http.ResponseWriter, r *http.Request, q request) 
 	if p.waiting != nil {
 		s.endLocked(TransportError, ErrOverlap, true)
 		s.mu.Unlock()
+		s.refused(r, http.StatusBadRequest, CauseOverlap, ErrOverlap)
 		_ = x.answer(http.StatusBadRequest, nil, s.server.opts.WriteTimeout)
 		return
 	}

@@ -36,59 +36,62 @@ func (s *Session) handlePost(w http.ResponseWriter, r *http.Request, q request) 
 		return
 	}
 	var broken error
+	var cause string
 	switch {
 	case p.post != nil:
-		broken = ErrOverlap
+		broken, cause = ErrOverlap, CauseOverlap
 	case strings.HasPrefix(r.Header.Get("Content-Type"), "application/octet-stream"):
-		broken = ErrInvalidContent
+		broken, cause = ErrInvalidContent, CauseContentType
 	}
 	if broken != nil {
 		s.endLocked(TransportError, broken, true)
 		s.mu.Unlock()
+		s.refused(r, http.StatusBadRequest, cause, broken)
 		_ = x.answer(http.StatusBadRequest, nil, s.server.opts.WriteTimeout)
 		return
 	}
 	p.post = x
 	s.mu.Unlock()
 
-	status, body := s.readPost(p, x)
+	status, cause, err := s.readPost(p, x)
 
 	s.mu.Lock()
 	p.post = nil // before the answer: the client may be quick with the next one
 	s.mu.Unlock()
-	h := w.Header()
-	switch {
-	case status == http.StatusOK:
+	h, body := w.Header(), okBody
+	if status == http.StatusOK {
 		h.Set("Content-Type", "text/html")
 		s.setHeaders(h, r, false)
-	case len(body) > 0:
-		h.Set("Content-Type", "application/json")
-	}
-	if status != http.StatusOK {
+	} else {
+		s.refused(r, status, cause, err)
 		h.Set("Connection", "close") // whatever is left of the body
+		body = nil
+		if status == http.StatusRequestEntityTooLarge {
+			h.Set("Content-Type", "application/json")
+			body = tooLargeBody
+		}
 	}
 	_ = x.answer(status, body, s.server.opts.WriteTimeout)
 }
 
-// readPost reads a body and handles its packets.
-func (s *Session) readPost(p *polling, x *exchange) (status int, answer []byte) {
+// readPost reads a body and handles its packets. cause and err tell of a status that is
+// not 200.
+func (s *Session) readPost(p *polling, x *exchange) (status int, cause string, err error) {
 	limit := s.server.opts.MaxPayload
 	body, err := s.readBody(x, limit)
 	var over *http.MaxBytesError
 	switch {
 	case err == errTooLarge, errors.As(err, &over):
 		// The session goes on: the client hears what was wrong, and need not start over.
-		if hook := s.server.opts.Hooks.Oversized; hook != nil {
-			hook(s, max(x.r.ContentLength, 0), int64(limit))
-		}
-		return http.StatusRequestEntityTooLarge, tooLargeBody
+		s.oversized(max(x.r.ContentLength, 0), int64(limit))
+		return http.StatusRequestEntityTooLarge, CausePayloadTooLarge, err
 	case err != nil:
 		s.mu.Lock()
 		if s.polling == p { // once upgraded the session does not depend on it
 			s.endLocked(TransportError, errors.Join(ErrPostDropped, err), true)
 		}
 		s.mu.Unlock()
-		return http.StatusBadRequest, nil
+		return http.StatusBadRequest, CauseIncompleteBody, err
 	}
 	s.receive.Lock()
 	defer s.receive.Unlock()
@@ -104,13 +107,16 @@ func (s *Session) readPost(p *polling, x *exchange) (status int, answer []byte) 
 			go work.Run()
 		}
 		if !ok {
-			return http.StatusBadRequest, nil
+			if err == nil {
+				err = ErrHeartbeatDirection // the one whole packet that breaks a rule
+			}
+			return http.StatusBadRequest, CauseBadPacket, err
 		}
 		if s.state.Load() == stateClosed {
 			break
 		}
 	}
-	return http.StatusOK, okBody
+	return http.StatusOK, "", nil
 }
 
 // awaitPoll gives a poll that the client sent before its close packet the time to arrive.
@@ -133,8 +139,24 @@ func (s *Session) awaitPoll(p *polling) {
 
 var (
 	errTooLarge  = errors.New("engineio: body too large")
-	tooLargeBody = []byte(`{"code":3,"message":"Payload too large"}`)
+	tooLargeBody = []byte(`{"code":3,"message":"` + tooLarge + `"}`)
 )
+
+const tooLarge = "Payload too large"
+
+// refused reports a request of the session that is answered by its status alone, or nearly.
+func (s *Session) refused(r *http.Request, status int, cause string, err error) {
+	f := Refusal{Request: r, Session: s, Status: status, Code: CodeBadRequest, Cause: cause, Err: err}
+	if cause == CausePayloadTooLarge {
+		f.Message = tooLarge
+	}
+	s.server.refused(f)
+}
+
+// oversized reports a message or a body that is too large.
+func (s *Session) oversized(size, limit int64) {
+	s.guard(func() { s.server.opts.Hooks.Oversized(s, size, limit) })
+}
 
 // readBody reads at most limit bytes. The buffer grows with what has come, not with what
 // was announced: a client that dribbles costs what it has sent.

@@ -38,7 +38,8 @@ type Work interface{ Run() }
 // Server serves Engine.IO sessions. It is an [http.Handler]; make one with [NewServer].
 // All its methods are safe for concurrent use.
 type Server struct {
-	opts     *Options
+	opts     *Options // whose hooks count
+	counts   counters
 	accept   func(*Session) Receiver
 	sessions *registry
 	limits   limits
@@ -72,7 +73,7 @@ func NewServer(accept func(*Session) Receiver, opts *Options) *Server {
 		panic(err)
 	}
 	o := opts.withDefaults()
-	return &Server{
+	s := &Server{
 		opts:       o,
 		accept:     accept,
 		sessions:   newRegistry(),
@@ -80,11 +81,9 @@ func NewServer(accept func(*Session) Receiver, opts *Options) *Server {
 		log:        o.Logger,
 		heartbeats: wheel.New(heartbeatTick(o)),
 		upgrades:   wheel.New(upgradeTick),
-		queue:      outbox.Limits{Messages: o.MaxQueuedMessages, Bytes: o.MaxQueuedBytes},
 		accepting: websocket.Options{
 			MaxMessage:   o.MaxPayload,
 			Deflate:      o.Deflate,
-			Queue:        outbox.Limits{Messages: o.MaxQueuedMessages, Bytes: o.MaxQueuedBytes},
 			WriteTimeout: o.WriteTimeout,
 			CloseTimeout: closeTimeout,
 			Batch:        websocket.NewBatch(o.BatchDelay),
@@ -93,6 +92,10 @@ func NewServer(accept func(*Session) Receiver, opts *Options) *Server {
 		idle:    make(chan struct{}, 1),
 		loose:   make(map[*websocket.Conn]struct{}),
 	}
+	s.queue = outbox.Limits{Messages: o.MaxQueuedMessages, Bytes: o.MaxQueuedBytes, Evicted: &s.counts.evicted}
+	s.accepting.Queue = s.queue
+	o.Hooks = o.Hooks.counted(&s.counts)
+	return s
 }
 
 // ServeHTTP serves a request of an existing session, or begins a new one. It looks at
@@ -142,6 +145,8 @@ func (s *Server) resume(w http.ResponseWriter, r *http.Request, q request) {
 	case r.Method == http.MethodPost:
 		session.handlePost(w, r, q)
 	default:
+		s.refused(Refusal{Request: r, Session: session, Status: http.StatusInternalServerError,
+			Code: CodeBadRequest, Cause: CauseMethod})
 		x := newExchange(w, r)
 		_ = x.answer(http.StatusInternalServerError, nil, s.opts.WriteTimeout)
 	}
@@ -189,6 +194,7 @@ func (s *Server) Shutdown(ctx context.Context) error {
 // gone takes a session out that has no goroutine left.
 func (s *Server) gone(session *Session) {
 	s.limits.release(session.handshake.Address)
+	s.counts.carriedBy(session.Transport()).Add(-1)
 	s.sessions.remove(session)
 	s.signalIdle()
 }
@@ -259,13 +265,16 @@ func (s *Server) refuse(w http.ResponseWriter, q request, f Refusal) {
 			Message string `json:"message"`
 		}{f.Code, f.Message})
 	}
-	if s.opts.Hooks.Refused != nil {
-		s.opts.Hooks.Refused(f)
-	}
-	s.log.Debug("request refused", "code", f.Code, "message", f.Message, "cause", f.Cause, "error", f.Err,
-		"remote", f.Request.RemoteAddr)
+	s.refused(f)
 	x := newExchange(w, f.Request)
 	_ = x.answer(f.Status, body, s.opts.WriteTimeout)
+}
+
+// refused reports a refusal. All of them pass here, whoever answers.
+func (s *Server) refused(f Refusal) {
+	s.opts.Hooks.Refused(f)
+	s.log.Debug("request refused", "status", f.Status, "code", f.Code, "message", f.Message, "cause", f.Cause,
+		"error", f.Err, "remote", f.Request.RemoteAddr)
 }
 
 // closeTimeout is how long a client may take to answer a close frame.

@@ -143,7 +143,7 @@ func (s *Session) send(m *Message, write func(*websocket.Conn, *websocket.Frame)
 	case nil:
 		return nil
 	case websocket.ErrDropped:
-		return ErrDropped
+		return s.server.dropped()
 	case websocket.ErrFull:
 		s.Abort(SlowConsumer, ErrSlowConsumer)
 		return ErrSlowConsumer
@@ -159,7 +159,7 @@ func (s *Session) enqueue(m *Message) error {
 	}
 	switch s.polling.outbox.Push(m, m.size, m.Volatile, s.server.queue) {
 	case outbox.Dropped:
-		return ErrDropped
+		return s.server.dropped()
 	case outbox.Full:
 		s.endLocked(SlowConsumer, ErrSlowConsumer, false)
 		return ErrSlowConsumer

@@ -1,6 +1,7 @@
 package engineio
 
 import (
+	"errors"
 	"net/http"
 	"time"
 
@@ -17,6 +18,7 @@ type candidate struct {
 	conn    *websocket.Conn // nil while the handshake is being answered
 	timeout wheel.Timer
 	noop    wheel.Timer
+	err     error // why it failed, the first cause that was noted; under the session's mu
 }
 
 const (
@@ -64,7 +66,7 @@ func (s *Session) offerUpgrade(w http.ResponseWriter, r *http.Request, q request
 	conn, err := websocket.Accept(w, r, &s.server.accepting)
 	if err != nil {
 		s.server.handshakeFailed(w, r, s, err)
-		s.withdraw(c)
+		s.withdraw(c, err)
 		s.unhold()
 		return
 	}
@@ -84,16 +86,22 @@ func (s *Session) readCandidate(c *candidate) {
 	for {
 		t, data, err := c.conn.Read()
 		if err != nil {
-			s.withdraw(c)
+			var tooBig *websocket.TooBigError
+			if errors.As(err, &tooBig) {
+				s.oversized(tooBig.Size, int64(tooBig.Limit))
+			}
+			cause := s.withdraw(c, err)
 			s.server.drop(c.conn)
+			s.guard(func() { s.server.opts.Hooks.UpgradeFailed(s, cause) })
 			s.unhold()
 			return
 		}
 		p, err := packet.ParseText(data)
+		cause := ErrUpgradePacket
 		switch {
 		case t != websocket.Text || err != nil:
 		case p.Type == packet.Ping && string(p.Data) == "probe":
-			if c.conn.Send(probeAnswer) == nil {
+			if cause = c.conn.Send(probeAnswer); cause == nil {
 				c.conn.Flush()
 				s.probed(c)
 				continue
@@ -101,16 +109,14 @@ func (s *Session) readCandidate(c *candidate) {
 		case p.Type == packet.Upgrade:
 			if s.takeOver(c) {
 				s.server.drop(c.conn)
-				if hook := s.server.opts.Hooks.Upgraded; hook != nil {
-					s.guard(func() { hook(s) })
-				}
+				s.guard(func() { s.server.opts.Hooks.Upgraded(s) })
 				c.conn.Await((*reader)(s))
 				return
 			}
 		}
 		// Refused, or the session is gone: read on only until the client has let go,
 		// which Close bounds.
-		s.withdraw(c)
+		_ = s.withdraw(c, cause)
 		_ = c.conn.Close(websocket.StatusNoStatus, "")
 	}
 }
@@ -156,14 +162,19 @@ func (s *Session) takeOver(c *candidate) bool {
 	return true
 }
 
-// withdraw lets the session go on without the candidate.
-func (s *Session) withdraw(c *candidate) {
+// withdraw lets the session go on without the candidate, and returns the first cause of
+// its failure: the one given, unless there was another before.
+func (s *Session) withdraw(c *candidate, cause error) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.upgrade == c {
 		s.upgrade = nil
 	}
 	c.disarm()
+	if c.err == nil {
+		c.err = cause
+	}
+	return c.err
 }
 
 func (c *candidate) disarm() {
@@ -185,7 +196,7 @@ func (t *candidateTimeout) Expire(*wheel.Timer) {
 	if s.upgrade != c {
 		return
 	}
-	s.upgrade = nil
+	s.upgrade, c.err = nil, ErrUpgradeTimeout
 	s.server.upgrades.Stop(&c.noop)
 	if conn := c.conn; conn != nil {
 		_ = conn.Close(websocket.StatusNoStatus, "")
@@ -213,7 +224,7 @@ func (t *candidateNoop) Expire(*wheel.Timer) {
 func (s *Server) turnAway(w http.ResponseWriter, r *http.Request, q request, session *Session) {
 	if s.strays.Add(1) > maxStrays || s.closing.Load() {
 		s.strays.Add(-1)
-		s.refuse(w, q, Refusal{Request: r, Session: session, Code: CodeBadRequest, Cause: CauseTransportMismatch})
+		s.refuse(w, q, Refusal{Request: r, Session: session, Code: CodeBadRequest, Cause: CauseUpgrade})
 		return
 	}
 	o := s.accepting
@@ -221,8 +232,11 @@ func (s *Server) turnAway(w http.ResponseWriter, r *http.Request, q request, ses
 	conn, err := websocket.Accept(w, r, &o)
 	if err != nil {
 		s.strays.Add(-1)
+		s.handshakeFailed(w, r, session, err)
 		return
 	}
+	s.refused(Refusal{Request: r, Session: session, Status: http.StatusSwitchingProtocols,
+		Code: CodeBadRequest, Cause: CauseUpgrade})
 	s.keep(conn)
 	_ = conn.Close(websocket.StatusNoStatus, "")
 	go func() {

@@ -34,10 +34,9 @@ func (s *Session) openWebSocket(w http.ResponseWriter, r *http.Request) {
 
 // handshakeFailed notes a handshake that Accept has answered, or that broke while it did.
 func (s *Server) handshakeFailed(w http.ResponseWriter, r *http.Request, session *Session, err error) {
-	s.log.Debug("WebSocket handshake failed", "error", err, "remote", r.RemoteAddr)
 	var refused *websocket.HandshakeError
 	if !errors.As(err, &refused) {
-		return
+		refused = &websocket.HandshakeError{} // there was no answer
 	}
 	if refused.Status == http.StatusNotImplemented {
 		s.hidden.Do(func() {
@@ -45,10 +44,8 @@ func (s *Server) handshakeFailed(w http.ResponseWriter, r *http.Request, session
 				"writer", fmt.Sprintf("%T", w), "error", err)
 		})
 	}
-	if s.opts.Hooks.Refused != nil {
-		s.opts.Hooks.Refused(Refusal{Request: r, Session: session, Status: refused.Status, Code: CodeBadRequest,
-			Message: refused.Reason, Cause: CauseTransportHandshake, Err: err})
-	}
+	s.refused(Refusal{Request: r, Session: session, Status: refused.Status, Code: CodeBadRequest,
+		Message: refused.Reason, Cause: CauseTransportHandshake, Err: err})
 }
 
 // moveTo makes conn the session's transport, behind what waits: from here on senders find
@@ -57,7 +54,19 @@ func (s *Session) moveTo(conn *websocket.Conn) {
 	p, full := s.polling, false
 	for _, m := range p.outbox.Pop(nil, p.outbox.Len(), p.outbox.Bytes()) {
 		// It fitted before; a candidate that does not read its answers has filled the rest.
-		full = full || conn.Queue(m.wire()) == websocket.ErrFull
+		if full {
+			break
+		}
+		switch conn.Queue(m.wire()) {
+		case websocket.ErrFull:
+			full = true
+		case websocket.ErrDropped: // it had been queued
+			s.server.counts.evicted.Add(1)
+		}
+	}
+	if !s.direct {
+		s.server.counts.polling.Add(-1)
+		s.server.counts.websocket.Add(1)
 	}
 	s.polling = nil
 	s.conn.Store(conn)
@@ -133,9 +142,7 @@ func (s *Session) connEnded(err error) {
 	switch {
 	case errors.As(err, &tooBig):
 		reason = TransportError
-		if hook := s.server.opts.Hooks.Oversized; hook != nil {
-			s.guard(func() { hook(s, tooBig.Size, int64(tooBig.Limit)) })
-		}
+		s.oversized(tooBig.Size, int64(tooBig.Limit))
 		err = errors.Join(ErrPayloadTooBig, err)
 	case errors.As(err, &violation), errors.Is(err, websocket.ErrWriteTimeout):
 		reason = TransportError
