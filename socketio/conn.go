@@ -45,7 +45,9 @@ const (
 
 func (srv *Server) accept(session *engineio.Session) engineio.Receiver {
 	c := &conn{srv: srv, session: session}
-	c.decoder.Limits = packet.Limits{Attachments: srv.opts.MaxAttachments, Depth: srv.opts.MaxDepth}
+	c.decoder.Limits = packet.Limits{
+		Attachments: srv.opts.MaxAttachments, AttachmentBytes: srv.opts.MaxAttachmentBytes, Depth: srv.opts.MaxDepth,
+	}
 	srv.wheel.Reset(&c.timeout, srv.opts.ConnectTimeout, c)
 	return c
 }

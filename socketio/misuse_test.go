@@ -63,6 +63,32 @@ func TestBinaryWithoutAPacketClosesTheConnection(t *testing.T) {
 	c.expectClosed()
 }
 
+func TestAttachmentsTogetherAreBounded(t *testing.T) {
+	const limit = 1000
+	violations := newRecord()
+	srv, url := start(t, &socketio.Options{
+		MaxAttachmentBytes: limit,
+		Hooks: socketio.Hooks{
+			ProtocolError: func(_ *engineio.Session, err error) { violations.add("%v", err) },
+		},
+	})
+	srv.On("files", func(_ context.Context, e *socketio.Event) error { return e.Ack() })
+	files := func(c *client, sizes ...int) {
+		c.send(`452-1["files",{"_placeholder":true,"num":0},{"_placeholder":true,"num":1}]`)
+		for _, size := range sizes {
+			c.sendBinary(make([]byte, size))
+		}
+	}
+	c, _ := join(t, url)
+	for range 3 { // it is each packet's own
+		files(c, limit/2, limit/2)
+		c.expect("431[]")
+	}
+	files(c, limit/2, limit/2+1)
+	c.expectClosed()
+	violations.expect(t, "socket.io packet: attachments too large")
+}
+
 func TestEventBeforeConnectClosesTheConnection(t *testing.T) {
 	_, url := start(t, nil)
 	c := dial(t, url)

@@ -70,6 +70,10 @@ type Options struct {
 	EventBurst   int
 	// MaxAttachments bounds the binary attachments of one packet. Default 10.
 	MaxAttachments int
+	// MaxAttachmentBytes bounds the attachments of one packet together, which are held
+	// until the last has come. A client that sends more is disconnected, and
+	// [Hooks.ProtocolError] is called. Default 8 MiB, or MaxPayload where that is more.
+	MaxAttachmentBytes int
 	// MaxDepth bounds the nesting of JSON in one packet. Default 128.
 	MaxDepth int
 
@@ -136,6 +140,7 @@ func (o *Options) Validate() error {
 		{"MaxEventRate", int64(math.Floor(o.MaxEventRate))},
 		{"EventBurst", int64(o.EventBurst)},
 		{"MaxAttachments", int64(o.MaxAttachments)},
+		{"MaxAttachmentBytes", int64(o.MaxAttachmentBytes)},
 		{"MaxDepth", int64(o.MaxDepth)},
 	} {
 		if f.value < 0 {
@@ -158,6 +163,7 @@ func (o *Options) withDefaults() Options {
 	setDefault(&c.MailboxBytes, 8<<20)
 	setDefault(&c.EventBurst, 1000)
 	setDefault(&c.MaxAttachments, 10)
+	setDefault(&c.MaxAttachmentBytes, max(8<<20, c.MaxPayload))
 	setDefault(&c.MaxDepth, 128)
 	if c.Adapter == nil {
 		c.Adapter = adapter.NewMemory
