@@ -47,11 +47,11 @@ type table struct {
 	serverSide    map[string]ServerSideHandler
 }
 
-func newNamespace(srv *Server, name string) (*Namespace, error) {
+func newNamespace(srv *Server, name string, factory adapter.Factory) (*Namespace, error) {
 	ns := &Namespace{srv: srv, name: name}
 	ns.table.Store(&table{})
 	ns.local.init()
-	a, err := srv.opts.Adapter(node{ns})
+	a, err := factory(node{ns})
 	if err != nil {
 		return nil, err
 	}

@@ -11,6 +11,7 @@ import (
 
 	"github.com/kachi-io/kachi/engineio"
 	"github.com/kachi-io/kachi/internal/wheel"
+	"github.com/kachi-io/kachi/socketio/adapter"
 )
 
 // Server serves Socket.IO on an http.Handler. It is also its own root namespace, "/":
@@ -27,6 +28,7 @@ type Server struct {
 	making     sync.Mutex // the turn to make a namespace, while its adapter connects; before mu
 	mu         sync.Mutex
 	namespaces map[string]*Namespace
+	ended      bool    // Shutdown closes, or has closed, the adapters of all namespaces
 	work       tracker // goroutines that run user code
 }
 
@@ -54,6 +56,9 @@ func NewServer(o *Options) *Server {
 // Of returns the namespace of that name, and makes it when there is none yet. A
 // missing leading slash is added. It waits for the adapter of a new namespace to start,
 // and panics when that fails; clients can join from then on.
+//
+// After [Server.Shutdown] a new namespace is one that no client joins. It has no adapter
+// to start or to close, and what is sent in it returns [adapter.ErrClosed].
 func (srv *Server) Of(name string) *Namespace {
 	if name == "" || name[0] != '/' {
 		name = "/" + name
@@ -66,14 +71,41 @@ func (srv *Server) Of(name string) *Namespace {
 	if ns := srv.lookup(name); ns != nil {
 		return ns
 	}
-	ns, err := newNamespace(srv, name)
+	factory, ended := srv.opts.Adapter, srv.over()
+	if ended {
+		factory = closedAdapter
+	}
+	ns, err := newNamespace(srv, name, factory)
 	if err != nil {
 		panic(fmt.Errorf("socketio: namespace %q: %w", name, err))
 	}
 	srv.mu.Lock()
-	defer srv.mu.Unlock()
 	srv.namespaces[name] = ns
+	missed := srv.ended && !ended
+	srv.mu.Unlock()
+	if missed { // by Shutdown, while the adapter started
+		ctx, cancel := context.WithTimeout(context.Background(), srv.opts.HookTimeout)
+		defer cancel()
+		if err := ns.adapter.Close(ctx); err != nil {
+			srv.opts.Logger.Error("closing an adapter", "namespace", name, "error", err)
+		}
+	}
 	return ns
+}
+
+// closedAdapter is what a namespace has that is made after Shutdown.
+func closedAdapter(n adapter.Node) (adapter.Adapter, error) {
+	a, err := adapter.NewMemory(n)
+	if err != nil {
+		return nil, err
+	}
+	return a, a.Close(context.Background())
+}
+
+func (srv *Server) over() bool {
+	srv.mu.Lock()
+	defer srv.mu.Unlock()
+	return srv.ended
 }
 
 func (srv *Server) lookup(name string) *Namespace {
@@ -105,6 +137,7 @@ func (srv *Server) Shutdown(ctx context.Context) error {
 	errs := []error{srv.engine.Shutdown(ctx)}
 	srv.work.wait(ctx) // before the adapters are closed: what a socket does at its end may be for other nodes
 	srv.mu.Lock()
+	srv.ended = true
 	namespaces := make([]*Namespace, 0, len(srv.namespaces))
 	for _, ns := range srv.namespaces {
 		namespaces = append(namespaces, ns)
