@@ -86,7 +86,7 @@ func (c *conn) Message(data []byte, binary bool) (work engineio.Work) {
 	return work
 }
 
-// Closed ends the client's sockets.
+// Closed ends the client's sockets, those that are left.
 func (c *conn) Closed(reason Reason, err error) {
 	c.mu.Lock()
 	c.ended = true
@@ -98,12 +98,15 @@ func (c *conn) Closed(reason Reason, err error) {
 	}
 }
 
-// violation closes the connection of a client that broke the protocol.
+// violation closes the connection of a client that broke the protocol. Its sockets end
+// with it, and not only when a polling client has come for the rest, or has not within
+// 30 s: no room holds it meanwhile.
 func (c *conn) violation(err error) {
 	c.broken = true
 	c.srv.opts.Logger.Info("closing a connection that broke the protocol", "session", c.session.ID(), "error", err)
 	c.srv.opts.Hooks.ProtocolError(c.session, err)
 	c.session.Close()
+	c.Closed(engineio.ForcedClose, err)
 }
 
 var (

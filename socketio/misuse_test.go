@@ -56,6 +56,44 @@ func TestProtocolViolationsCloseTheConnection(t *testing.T) {
 	}
 }
 
+// A polling client that breaks the protocol has half a minute to come for what is left;
+// its sockets have ended before.
+func TestAViolationOverPollingEndsTheSocketsAtOnce(t *testing.T) {
+	ended := newRecord()
+	srv, url := start(t, &socketio.Options{Hooks: socketio.Hooks{
+		Disconnected: func(_ *socketio.Socket, reason socketio.Reason, err error) { ended.add("%s: %v", reason, err) },
+	}})
+	joined, other := newRecord(), srv.Of("/other")
+	for _, ns := range []*socketio.Namespace{srv.Namespace, other} {
+		ns.OnConnect(func(_ context.Context, s *socketio.Socket) error {
+			s.Join("room")
+			joined.add("joined")
+			return s.Emit("welcome")
+		})
+		ns.OnDisconnect(func(_ context.Context, s *socketio.Socket, reason socketio.Reason) error {
+			assert.Equal(t, len(s.Rooms()), 0)
+			return nil
+		})
+	}
+	poll, post := polling(t, url)
+	post("40/other,")
+	joined.expect(t, "joined")
+	joined.expect(t, "joined")
+	post(`49["x"]`)
+	for range 2 {
+		ended.expect(t, "forced close: socket.io packet: unknown packet type")
+	}
+	assert.Equal(t, srv.Count()+other.Count(), 0)
+	assert.Equal(t, srv.Connections(), 1) // it has not come yet
+	assert.NoError(t, srv.To("room").Emit("not for it"))
+	post("40")
+	rest := poll()
+	assert.True(t, strings.Contains(rest, "welcome") && !strings.Contains(rest, "not for it"), "%q", rest)
+	assert.Equal(t, poll(), "6\x1e1")
+	assert.Eventually(t, func() bool { return srv.Connections() == 0 })
+	assert.Equal(t, len(ended), 0, "ended twice")
+}
+
 func TestBinaryWithoutAPacketClosesTheConnection(t *testing.T) {
 	_, url := start(t, nil)
 	c, _ := join(t, url)
