@@ -17,13 +17,22 @@ import (
 // moves when everybody waits: its time-outs have their real lengths and cost nothing.
 func faked(t *testing.T, o *Options, test func(t *testing.T, h *host)) {
 	t.Helper()
+	fakedOn(t, o, nil, nil, test)
+}
+
+// fakedOn is faked with a chance to change the http.Server, and to wrap the handler.
+func fakedOn(t *testing.T, o *Options, configure func(*http.Server), wrap func(http.Handler) http.Handler, test func(t *testing.T, h *host)) {
+	t.Helper()
 	synctest.Test(t, func(t *testing.T) {
 		l := memnet.Listen(nil)
 		t.Cleanup(func() { time.Sleep(time.Second) }) // the wheels stop at their next tick
 		h := serveOn(t, o, func(s *httptest.Server) {
 			_ = s.Listener.Close()
 			s.Listener = l
-		}, nil)
+			if configure != nil {
+				configure(s.Config)
+			}
+		}, wrap)
 		h.dial = func() (net.Conn, error) { return l.Dial() }
 		h.client.Transport.(*http.Transport).DialContext = func(context.Context, string, string) (net.Conn, error) {
 			return h.dial()

@@ -283,7 +283,7 @@ func withoutKeepAlive(s *httptest.Server) {
 // has passed: polls are answered before. http.TimeoutHandler also hides the connection,
 // so that WebSocket is refused, which is said once in the log.
 func TestHostThatLosesPatience(t *testing.T) {
-	const patience = 1600 * time.Millisecond // less, and a busy machine ends polls by itself
+	const patience = 30 * time.Second
 	for name, wrap := range map[string]func(http.Handler) http.Handler{
 		"http.TimeoutHandler": func(next http.Handler) http.Handler { return http.TimeoutHandler(next, patience, "late") },
 		"context": func(next http.Handler) http.Handler {
@@ -296,52 +296,65 @@ func TestHostThatLosesPatience(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			var text lockedBuffer
-			h := serveOn(t, &Options{Logger: slog.New(slog.NewTextHandler(&text, nil))}, nil, wrap)
-			p := h.poller()
-			for range 2 {
-				p.expectPoll(t, "6")
-			}
-			pending := p.pending()
-			assert.NoError(t, p.session.Send(TextMessage("x")))
-			assert.Equal(t, assert.Receive(t, pending).body, "4x")
-			assert.Equal(t, p.post("4y").body, "ok")
-			p.expect(t, "y")
-			p.expectOpen(t)
-			if name == "context" {
-				c := p.upgrade(t)
-				began := time.Now()
-				assert.Eventually(t, func() bool { return time.Since(began) > patience })
-				assert.NoError(t, c.SendText("4z"))
-				p.expect(t, "z")
-				return
-			}
-			for range 2 {
-				assert.Equal(t, dialResponse(t, h.url+"&transport=websocket&sid="+p.sid).StatusCode, http.StatusNotImplemented)
-			}
-			assert.Equal(t, strings.Count(text.String(), "level=WARN"), 1, text.String())
-			assert.True(t, strings.Contains(text.String(), "writer=*http.timeoutWriter"), text.String())
+			// Beats that would let a poll wait longer.
+			o := &Options{Logger: slog.New(slog.NewTextHandler(&text, nil)), PingInterval: time.Hour}
+			fakedOn(t, o, nil, wrap, func(t *testing.T, h *host) {
+				p := h.poller()
+				for range 2 {
+					began := time.Now()
+					p.expectPoll(t, "6")
+					assert.Equal(t, time.Since(began), patience-time.Second)
+				}
+				pending := p.pending()
+				assert.NoError(t, p.session.Send(TextMessage("x")))
+				assert.Equal(t, assert.Receive(t, pending).body, "4x")
+				assert.Equal(t, p.post("4y").body, "ok")
+				p.expect(t, "y")
+				p.expectOpen(t)
+				if name == "context" {
+					c := p.upgrade(t)
+					time.Sleep(2 * patience)
+					assert.NoError(t, c.SendText("4z"))
+					p.expect(t, "z")
+					return
+				}
+				for range 2 {
+					nc, err := h.dial()
+					assert.NoError(t, err)
+					_, resp, err := wstest.On(nc, h.url+"&transport=websocket&sid="+p.sid, nil)
+					assert.NoError(t, err)
+					assert.Equal(t, resp.StatusCode, http.StatusNotImplemented)
+					assert.NoError(t, nc.Close())
+				}
+				assert.Equal(t, strings.Count(text.String(), "level=WARN"), 1, text.String())
+				assert.True(t, strings.Contains(text.String(), "writer=*http.timeoutWriter"), text.String())
+			})
 		})
 	}
 }
 
 // The same of a host's own time-outs, where middleware keeps a poll from lifting them.
 func TestShortTimeoutsThatCannotBeLifted(t *testing.T) {
-	const short = 400 * time.Millisecond
+	const short = 10 * time.Second
 	for name, configure := range map[string]func(*http.Server){
 		"ReadTimeout":  func(s *http.Server) { s.ReadTimeout = short },
 		"WriteTimeout": func(s *http.Server) { s.WriteTimeout = short },
 	} {
 		t.Run(name, func(t *testing.T) {
-			h := serveOn(t, nil, func(s *httptest.Server) { configure(s.Config) }, func(next http.Handler) http.Handler {
+			hide := func(next http.Handler) http.Handler {
 				return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 					next.ServeHTTP(&wrapped{ResponseWriter: w}, r)
 				})
-			})
-			p := h.poller()
-			for range 3 {
-				p.expectPoll(t, "6")
 			}
-			p.expectOpen(t)
+			fakedOn(t, &Options{PingInterval: time.Hour}, configure, hide, func(t *testing.T, h *host) {
+				p := h.poller()
+				for range 3 {
+					began := time.Now()
+					p.expectPoll(t, "6")
+					assert.Equal(t, time.Since(began), short-time.Second)
+				}
+				p.expectOpen(t)
+			})
 		})
 	}
 }
