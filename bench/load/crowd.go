@@ -19,6 +19,8 @@ type plan struct {
 	warmup   time.Duration
 	duration time.Duration
 	limit    time.Duration // for opening all connections
+	// fill has the buffers of deaf members filled before the window.
+	fill bool
 	// quiet is how long nothing may come before what is awaited is given up.
 	quiet time.Duration
 }
@@ -127,6 +129,31 @@ func (s *stage) open(h handler, n int, member bool) []*client {
 	})
 	return s.clients[from:]
 }
+
+// came counts message n of a sender, which has come to c, and reports whether it had not
+// come before.
+func (s *stage) came(c *client, seen *sequence, n uint64) bool {
+	counts := &s.run.Counts
+	switch seen.arrive(n) {
+	case late:
+		counts.Reordered++
+	case duplicated:
+		counts.Duplicated++
+		return false
+	case ancient:
+		s.surprised(c, "a number far too late")
+		return false
+	}
+	counts.Received++
+	s.settled = s.l.now
+	if s.counting {
+		s.run.Units++
+	}
+	return true
+}
+
+// complete reports whether all that is due has come.
+func (s *stage) complete() bool { return s.run.Counts.Received >= s.run.Counts.Due }
 
 // mark begins or ends the measured window.
 func (s *stage) mark(now int64) {

@@ -12,12 +12,9 @@ import (
 // all together follow a schedule and take turns.
 type echoes struct {
 	*stage
+	schedule // of turns
 	inflight int
-	rate     float64
 	msg      *message
-	origin   int64
-	turn     uint64 // sends of the schedule so far
-	from, to uint64 // turns of the window
 	started  bool
 	sending  bool
 }
@@ -30,12 +27,7 @@ func newEchoes(p *plan, scenario string, inflight int, rate float64) (*echoes, e
 	if err != nil {
 		return nil, err
 	}
-	if rate > 0 {
-		s.run.Parameters["rate"] = rate
-	} else {
-		s.run.Parameters["inflight"] = inflight
-	}
-	return &echoes{stage: s, inflight: inflight, rate: rate, msg: echoMessage(p.at.size), from: never, to: never}, nil
+	return &echoes{stage: s, schedule: newSchedule(s, inflight, rate), inflight: inflight, msg: echoMessage(p.at.size)}, nil
 }
 
 func runAcks(p *plan, inflight int, rate float64) (*result.Run, error) {
@@ -48,12 +40,11 @@ func runAcks(p *plan, inflight int, rate float64) (*result.Run, error) {
 	return e.finish(), nil
 }
 
-func (e *echoes) complete() bool { return e.run.Counts.Received >= e.run.Counts.Due }
-
 func (e *echoes) step(now int64, send bool) (wake int64) {
 	e.sending = send
 	if !e.started {
-		e.started, e.origin = true, now
+		e.started = true
+		e.begins(now)
 		if e.rate == 0 {
 			for _, c := range e.clients {
 				c.sentAt = make([]int64, e.inflight)
@@ -63,18 +54,13 @@ func (e *echoes) step(now int64, send bool) (wake int64) {
 			}
 		}
 	}
-	if e.begin > 0 && e.from == never {
-		e.from = e.turn
-	}
-	if e.end > 0 && e.to == never {
-		e.to = e.turn
-	}
+	e.follow(e.stage)
 	if e.rate == 0 || !send || len(e.clients) == 0 {
 		return 0
 	}
 	for {
-		c := e.clients[e.turn%uint64(len(e.clients))]
-		due := e.due(e.turn)
+		c := e.clients[e.next%uint64(len(e.clients))]
+		due := e.due(e.next)
 		if due > now {
 			return due
 		}
@@ -83,16 +69,14 @@ func (e *echoes) step(now int64, send bool) (wake int64) {
 		}
 		// A client that is gone leaves its turn out, and its number with it.
 		if c.phase == ready {
-			c.send(e.msg.number(e.turn / uint64(len(e.clients))))
+			c.send(e.msg.number(e.next / uint64(len(e.clients))))
 			e.run.Counts.Sent++
 			e.run.Counts.Due++
 		}
-		c.sent = e.turn/uint64(len(e.clients)) + 1
-		e.turn++
+		c.sent = e.next/uint64(len(e.clients)) + 1
+		e.next++
 	}
 }
-
-func (e *echoes) due(turn uint64) int64 { return e.origin + int64(float64(turn)/e.rate*1e9) }
 
 // ask sends the next echo of a client that keeps several under way.
 func (e *echoes) ask(c *client, now int64) {
@@ -111,28 +95,12 @@ func (e *echoes) acked(c *client, n uint64) {
 		e.surprised(c, "an answer to what was not asked")
 		return
 	}
-	counts := &e.run.Counts
-	switch c.acks.arrive(n) {
-	case late:
-		counts.Reordered++
-	case duplicated:
-		counts.Duplicated++
-		return
-	case ancient:
-		e.surprised(c, "an answer far too late")
+	if !e.came(c, &c.acks, n) {
 		return
 	}
-	counts.Received++
 	now := e.l.now
-	e.settled = now
-	if e.counting {
-		e.run.Units++
-	}
 	if e.rate > 0 {
-		turn := n*uint64(len(e.clients)) + uint64(c.index)
-		if turn >= e.from && turn < e.to {
-			e.latency.record(now - e.due(turn))
-		}
+		e.time(e.stage, n*uint64(len(e.clients))+uint64(c.index), now)
 		return
 	}
 	if e.counting {

@@ -4,7 +4,6 @@ package main
 
 import (
 	"errors"
-	"math"
 
 	"github.com/kachi-io/kachi/bench/result"
 )
@@ -17,29 +16,21 @@ import (
 // that time.
 type fanout struct {
 	*stage
+	schedule
 	inflight int
-	rate     float64
-	deaf     int
 
 	sender  *client
 	members []*client
 	alive   int
 	msg     *message
 
-	sent     uint64
 	floor    uint64 // messages below it were given up
 	underway int
 	left     [ring]int32 // members that a message has not reached
 	sentAt   [ring]int64
-	origin   int64  // of the schedule
-	first    uint64 // messages of the window: first ≤ n < beyond
-	beyond   uint64
 }
 
-const (
-	ring  = 1024
-	never = math.MaxUint64
-)
+const ring = 1024
 
 func runFanout(p *plan, inflight int, rate float64, deaf int) (*result.Run, error) {
 	if p.at.size < smallest || inflight >= ring/2 {
@@ -49,12 +40,7 @@ func runFanout(p *plan, inflight int, rate float64, deaf int) (*result.Run, erro
 	if err != nil {
 		return nil, err
 	}
-	f := &fanout{stage: s, inflight: inflight, rate: rate, deaf: deaf, msg: chatMessage(p.at.size), first: never, beyond: never}
-	if rate > 0 {
-		s.run.Parameters["rate"] = rate
-	} else {
-		s.run.Parameters["inflight"] = inflight
-	}
+	f := &fanout{stage: s, schedule: newSchedule(s, inflight, rate), inflight: inflight, msg: chatMessage(p.at.size)}
 	f.members = f.open(f, p.n, true)
 	senders := f.open(f, 1, false)
 	if !senders[0].joined {
@@ -70,14 +56,16 @@ func runFanout(p *plan, inflight int, rate float64, deaf int) (*result.Run, erro
 	var silent *silence
 	if deaf > 0 {
 		s.run.Scenario = "stuck"
-		silent = newSilence(f, deaf)
+		if silent = newSilence(f, deaf); s.run.Fault != "" {
+			return s.finish(), nil
+		}
 	}
-	f.origin = f.l.clock()
+	f.begins(f.l.clock())
 	f.timed(func(now int64, send bool) int64 {
 		if silent != nil {
 			silent.look(now)
 		}
-		f.window()
+		f.follow(f.stage)
 		if !send || f.sender.phase != ready {
 			return 0
 		}
@@ -85,31 +73,21 @@ func runFanout(p *plan, inflight int, rate float64, deaf int) (*result.Run, erro
 			return f.scheduled(now)
 		}
 		return f.saturate(now)
-	}, func() bool { return s.run.Counts.Received >= s.run.Counts.Due })
+	}, f.complete)
 	if silent != nil {
 		s.run.Deaf = silent.wake()
 	}
 	return s.finish(), nil
 }
 
-// window notes which messages belong to the window.
-func (f *fanout) window() {
-	if f.begin > 0 && f.first == never {
-		f.first = f.sent
-	}
-	if f.end > 0 && f.beyond == never {
-		f.beyond = f.sent
-	}
-}
-
 func (f *fanout) saturate(now int64) int64 {
 	if f.underway > 0 && now-f.settled > int64(f.quiet) {
 		f.run.Counts.Stuck += uint64(f.underway)
-		f.floor, f.underway, f.settled = f.sent, 0, now
+		f.floor, f.underway, f.settled = f.next, 0, now
 	}
 	for f.underway < f.inflight {
-		f.left[f.sent%ring] = int32(f.alive)
-		f.sentAt[f.sent%ring] = now
+		f.left[f.next%ring] = int32(f.alive)
+		f.sentAt[f.next%ring] = now
 		f.underway++
 		f.emit()
 	}
@@ -118,7 +96,7 @@ func (f *fanout) saturate(now int64) int64 {
 
 func (f *fanout) scheduled(now int64) int64 {
 	for {
-		when := f.due(f.sent)
+		when := f.due(f.next)
 		if when > now {
 			return when
 		}
@@ -129,42 +107,24 @@ func (f *fanout) scheduled(now int64) int64 {
 	}
 }
 
-// due is when the schedule wants message n sent.
-func (f *fanout) due(n uint64) int64 { return f.origin + int64(float64(n)/f.rate*1e9) }
-
 func (f *fanout) emit() {
-	f.sender.send(f.msg.number(f.sent))
-	f.sent++
+	f.sender.send(f.msg.number(f.next))
+	f.next++
 	f.run.Counts.Sent++
 	f.run.Counts.Due += uint64(f.alive)
 }
 
 func (f *fanout) delivered(c *client, n uint64) {
-	if n >= f.sent || c == f.sender {
+	if n >= f.next || c == f.sender {
 		f.surprised(c, "a message nobody sent")
 		return
 	}
-	counts := &f.run.Counts
-	switch c.deliveries.arrive(n) {
-	case late:
-		counts.Reordered++
-	case duplicated:
-		counts.Duplicated++
-		return
-	case ancient:
-		f.surprised(c, "a message far too late")
+	if !f.came(c, &c.deliveries, n) {
 		return
 	}
-	counts.Received++
 	now := f.l.now
-	f.settled = now
-	if f.counting {
-		f.run.Units++
-	}
 	if f.rate > 0 {
-		if n >= f.first && n < f.beyond {
-			f.latency.record(now - f.due(n))
-		}
+		f.time(f.stage, n, now)
 		return
 	}
 	if n < f.floor {
@@ -194,95 +154,9 @@ func (f *fanout) ended(c *client, why string) {
 	if f.rate > 0 {
 		return
 	}
-	for n := f.floor; n < f.sent; n++ {
-		if f.sent-n <= window && f.left[n%ring] > 0 && (n >= c.deliveries.next || !c.deliveries.has(n)) {
+	for n := f.floor; n < f.next; n++ {
+		if f.next-n <= window && f.left[n%ring] > 0 && (n >= c.deliveries.next || !c.deliveries.has(n)) {
 			f.reached(n, f.l.now)
 		}
 	}
-}
-
-// silence is the members that never read.
-type silence struct {
-	f       *fanout
-	clients []*client
-	fds     int
-	rss     int64
-	looked  int64
-	began   int64
-	gone    float64
-	run     result.Deaf
-}
-
-// newSilence lets them join with the smallest receive buffer, and then stop reading.
-func newSilence(f *fanout, n int) *silence {
-	s := &silence{f: f, rss: f.server.rss()}
-	s.run.Members = n
-	for i := range n {
-		c, err := f.l.dialClient(&f.at, s, i, true, 1)
-		if err != nil {
-			f.note(err.Error())
-			break
-		}
-		s.clients = append(s.clients, c)
-	}
-	deadline := f.l.clock() + 10*second
-	f.l.run(func(now int64) (int64, bool) {
-		for _, c := range s.clients {
-			if c.phase != ready && c.phase != gone && now < deadline {
-				return now + second/10, false
-			}
-		}
-		return 0, true
-	})
-	s.fds, s.began = f.server.fds(), f.l.now
-	return s
-}
-
-// look asks twice a second whether the server has given them up: from the silent side a
-// close cannot be seen behind the bytes that were not read.
-func (s *silence) look(now int64) {
-	if now-s.looked < second/2 {
-		return
-	}
-	s.looked = now
-	if gone := s.fds - s.f.server.fds(); gone > s.run.Closed {
-		s.run.Closed = min(gone, s.run.Members)
-		if s.gone == 0 {
-			s.gone = float64(now-s.began) / 1e9
-		}
-	}
-	s.run.RSSGrown = max(s.run.RSSGrown, s.f.server.rss()-s.rss)
-}
-
-// wake lets them read what is left.
-func (s *silence) wake() *result.Deaf {
-	s.looked = 0
-	s.look(s.f.l.clock())
-	s.run.After = s.gone
-	for _, c := range s.clients {
-		if c.phase != gone {
-			c.carrier.listen()
-		}
-	}
-	until := s.f.l.clock() + second
-	s.f.l.run(func(now int64) (int64, bool) { return until, now >= until })
-	for _, c := range s.clients {
-		for _, sock := range c.carrier.socks() {
-			s.run.Bytes += sock.bytes
-		}
-	}
-	return &s.run
-}
-
-func (s *silence) ready(c *client) { c.carrier.deafen() }
-
-func (s *silence) delivered(*client, uint64)     {}
-func (s *silence) acked(*client, uint64)         {}
-func (s *silence) surprised(_ *client, _ string) {}
-
-func (s *silence) ended(c *client, why string) {
-	if !c.joined {
-		s.f.run.Counts.Refused++
-	}
-	s.f.note("a silent member: " + why)
 }
