@@ -25,9 +25,11 @@ func runHostile(p *plan, kind string, rate float64) (*result.Run, error) {
 	e.run.Parameters["kind"] = kind
 	e.open(e, p.n, false)
 
+	e.run.Attack = &result.Attack{Kind: kind, RSSBefore: p.server.rss(), FDsBefore: p.server.fds()}
 	var before uint64
 	marked := false
 	e.timed(func(now int64, send bool) int64 {
+		a.look(now)
 		if e.begin > 0 && !marked {
 			marked, before = true, a.sent()
 		}
@@ -39,12 +41,12 @@ func runHostile(p *plan, kind string, rate float64) (*result.Run, error) {
 		return e.step(now, send)
 	}, e.complete)
 
-	e.run.Attack = &result.Attack{
-		Kind: kind, Sent: a.sent(), Bytes: a.bytes, Answers: a.answers, Closed: a.closed, Refused: a.refused,
-	}
+	r := e.run.Attack
+	r.Sent, r.Bytes, r.Answers, r.Closed, r.Refused = a.sent(), a.bytes, a.answers, a.closed, a.refused
 	if e.run.Seconds > 0 {
-		e.run.Attack.PerSecond = float64(a.sent()-before) / e.run.Seconds
+		r.PerSecond = float64(a.sent()-before) / e.run.Seconds
 	}
+	a.rest()
 	return e.finish(), nil
 }
 
@@ -61,6 +63,8 @@ type attack struct {
 	off   int    // of the chunk, that were written
 	c     *client
 	retry int64 // when it may come back
+
+	looked int64
 
 	bytes, answers, closed, refused uint64
 }
@@ -115,6 +119,28 @@ func (a *attack) step(now int64) {
 			a.retry = now + second/10
 		}
 	}
+}
+
+// look notes the server's memory twice a second.
+func (a *attack) look(now int64) {
+	if now-a.looked < second/2 {
+		return
+	}
+	a.looked = now
+	r := a.e.run.Attack
+	r.RSSGrown = max(r.RSSGrown, a.e.server.rss()-r.RSSBefore)
+}
+
+// rest waits until the server has let go of what the attack had open.
+func (a *attack) rest() {
+	r := a.e.run.Attack
+	deadline := a.e.l.clock() + 5*second
+	a.e.l.run(func(now int64) (int64, bool) {
+		r.FDsAfter = a.e.server.fds()
+		return now + second/20, r.FDsAfter <= r.FDsBefore || now > deadline
+	})
+	a.looked = 0
+	a.look(a.e.l.clock())
 }
 
 func (a *attack) stop() {

@@ -102,6 +102,31 @@ func TestADeafMemberIsNoticed(t *testing.T) {
 	assert.Equal(t, r.Deaf.Closed, 1, "the server let go of it")
 }
 
+func TestADeafMemberIsStuckAllTheTime(t *testing.T) {
+	addr, pid := startServer(t)
+	p := plan20(addr, pid)
+	p.n, p.fill = 2, true
+	r, err := runFanout(p, 1, 100, 1)
+	assert.NoError(t, err)
+	clean(t, r)
+	assert.Equal(t, r.Deaf.Closed, 0)
+	assert.True(t, r.Deaf.Filled > 0 && r.Deaf.Held > r.Deaf.Filled/2, "%d bytes, and then %d", r.Deaf.Filled, r.Deaf.Held)
+	assert.True(t, r.Deaf.Bytes > uint64(r.Deaf.Filled), "it found %d bytes", r.Deaf.Bytes)
+}
+
+func TestAnAttackLeavesNothing(t *testing.T) {
+	addr, pid := startServer(t)
+	for _, kind := range []string{"none", "large", "storm"} {
+		r, err := runHostile(plan20(addr, pid), kind, 100)
+		assert.NoError(t, err)
+		clean(t, r)
+		a := r.Attack
+		assert.True(t, a.FDsBefore >= 20, "%s: %d descriptors", kind, a.FDsBefore)
+		assert.True(t, a.FDsAfter <= a.FDsBefore, "%s: %d descriptors, and then %d", kind, a.FDsBefore, a.FDsAfter)
+		assert.True(t, a.RSSBefore > 0 && (kind == "none" || a.Sent > 0), kind)
+	}
+}
+
 // Each of these is a server that does one thing wrong, by the number of the message.
 func TestFaultsAreSeen(t *testing.T) {
 	for _, test := range []struct {

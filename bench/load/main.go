@@ -39,6 +39,7 @@ func command(args []string) error {
 		inflight  = flags.Int("inflight", 1, "messages under way: of the sender (fanout), of each connection (acks)")
 		rate      = flags.Float64("rate", 0, "messages per second, on a schedule (fanout, acks, hostile); 0: as fast as inflight allows")
 		deaf      = flags.Int("deaf", 0, "members more that never read (fanout)")
+		fill      = flags.Bool("fill", false, "fill the buffers of deaf members before the window, so that they are stuck all the time (fanout)")
 		kind      = flags.String("kind", "none", "none, flood, large or storm (hostile)")
 		warmup    = flags.Duration("warmup", time.Second, "not measured")
 		duration  = flags.Duration("duration", 5*time.Second, "measured")
@@ -63,6 +64,9 @@ func command(args []string) error {
 	if most := raiseLimit() - 64; *n == 0 || *n > most {
 		*n = most
 	}
+	if *fill && (*deaf == 0 || *transport != "websocket" || !at.Addr().IsLoopback()) {
+		return errors.New("-fill is for deaf members over WebSocket, and a server on this machine")
+	}
 	if !at.Addr().IsLoopback() {
 		*sources = 0
 	}
@@ -80,6 +84,7 @@ func command(args []string) error {
 		warmup:   *warmup,
 		duration: *duration,
 		limit:    *limit,
+		fill:     *fill,
 		quiet:    2 * time.Second,
 	}
 	var r *result.Run

@@ -4,9 +4,11 @@ package main
 
 import (
 	"bytes"
+	"encoding/binary"
 	"fmt"
 	"os"
 	"strconv"
+	"strings"
 
 	"golang.org/x/sys/unix"
 )
@@ -99,6 +101,37 @@ func (p process) collect() {
 	if p.pid > 0 {
 		_ = unix.Kill(p.pid, unix.SIGUSR2)
 	}
+}
+
+// unread is how many bytes of the connection at fd wait at the server's end, in the
+// operating system, for the client to take them; -1 when that end is not on this machine,
+// or gone.
+func unread(server *unix.SockaddrInet4, fd int) int {
+	name, err := unix.Getsockname(fd)
+	client, ok := name.(*unix.SockaddrInet4)
+	if err != nil || !ok {
+		return -1
+	}
+	table, err := os.ReadFile("/proc/self/net/tcp")
+	if err != nil {
+		return -1
+	}
+	// sl local_address rem_address st tx_queue:rx_queue …, addresses as the processor
+	// has them in memory.
+	ends := " " + procAddress(server) + " " + procAddress(client) + " "
+	_, row, found := strings.Cut(string(table), ends)
+	if !found || len(row) < len("01 00000000") {
+		return -1
+	}
+	n, err := strconv.ParseInt(row[len("01 "):len("01 00000000")], 16, 64)
+	if err != nil {
+		return -1
+	}
+	return int(n)
+}
+
+func procAddress(a *unix.SockaddrInet4) string {
+	return fmt.Sprintf("%08X:%04X", binary.NativeEndian.Uint32(a.Addr[:]), a.Port)
 }
 
 // ownCPU is this process's time in seconds.

@@ -16,7 +16,9 @@ type silence struct {
 	run     result.Deaf
 }
 
-// newSilence lets them join with the smallest receive buffer, and then stop reading.
+// newSilence lets them join with the smallest receive buffer, and then stop reading. What
+// the server's side of the connection takes in before anything has to wait in the server
+// is megabytes over loopback: [silence.fill].
 func newSilence(f *fanout, n int) *silence {
 	s := &silence{f: f, rss: f.server.rss()}
 	s.run.Members = n
@@ -37,8 +39,52 @@ func newSilence(f *fanout, n int) *silence {
 		}
 		return 0, true
 	})
+	if f.fill {
+		s.fill()
+	}
 	s.fds, s.began = f.server.fds(), f.l.now
 	return s
+}
+
+// filling is the size of the echoes that fill buffers.
+const filling = 50_000
+
+// fill has the members ask for echoes, which they do not read either, until the operating
+// system takes no more of the answers and a few wait in the server: from then on each is
+// stuck whatever it is sent, and little of the server's bound for it is used up.
+func (s *silence) fill() {
+	const (
+		pause = second / 100 // for the server to answer
+		most  = 400          // echoes
+		still = 4            // of them in a row that made no difference
+	)
+	echo := echoMessage(filling)
+	for _, c := range s.clients {
+		held, same := -1, 0
+		for n := uint64(0); same < still && n < most && c.phase == ready; n++ {
+			c.send(echo.number(n))
+			until := s.f.l.clock() + pause
+			s.f.l.run(func(now int64) (int64, bool) { return until, now >= until })
+			if now := s.held(c); now > held {
+				held, same = now, 0
+			} else {
+				same++
+			}
+		}
+		if same < still || held <= 0 {
+			s.f.run.Fault = "the buffers of a deaf member cannot be filled"
+			return
+		}
+		s.run.Filled += held
+	}
+}
+
+// held is what the operating system holds for the member on the server's side.
+func (s *silence) held(c *client) int {
+	for _, sock := range c.carrier.socks() {
+		return unread(&s.f.at.address, sock.fd)
+	}
+	return 0
 }
 
 // look asks twice a second whether the server has given them up: from the silent side a
@@ -62,6 +108,11 @@ func (s *silence) wake() *result.Deaf {
 	s.looked = 0
 	s.look(s.f.l.clock())
 	s.run.After = s.gone
+	if s.f.fill {
+		for _, c := range s.clients {
+			s.run.Held += s.held(c)
+		}
+	}
 	for _, c := range s.clients {
 		if c.phase != gone {
 			c.carrier.listen()

@@ -96,6 +96,14 @@ type Attack struct {
 	Answers   uint64  `json:"answers"`
 	Closed    uint64  `json:"closed"` // how often the server ended it
 	Refused   uint64  `json:"refused"`
+	// RSSBefore is the server's, in bytes, before the attack, and RSSGrown the most that it
+	// was above that, looked at twice a second.
+	RSSBefore int64 `json:"rss_before"`
+	RSSGrown  int64 `json:"rss_grown"`
+	// FDsBefore and FDsAfter are the server's descriptors before and after the attack: the
+	// latter when they were as few again, or five seconds later.
+	FDsBefore int `json:"fds_before"`
+	FDsAfter  int `json:"fds_after"`
 }
 
 // Deaf is what became of the members that never read.
@@ -105,6 +113,11 @@ type Deaf struct {
 	Bytes    uint64  `json:"bytes"`  // what they found when they read at last
 	RSSGrown int64   `json:"rss_grown"`
 	After    float64 `json:"seconds_until_closed"` // when the first descriptor was seen gone; 0 when none
+	// Filled is what the operating system held for them at the server's end when it took
+	// no more, before the first message; 0 when that was not asked for. Held is the same
+	// after the last one.
+	Filled int `json:"filled,omitempty"`
+	Held   int `json:"held,omitempty"`
 }
 
 // Generator says whether the generator was the bottleneck: it runs on one thread, so that

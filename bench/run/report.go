@@ -137,14 +137,15 @@ func median(values []float64) float64 {
 
 func write(path string, about *setting, samples []sample) error {
 	rows, incidents := summarize(samples)
+	troubled := strains(samples)
 	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
 		return err
 	}
-	text, err := json.Marshal(map[string]any{"setting": about, "rows": rows, "incidents": incidents})
+	text, err := json.Marshal(map[string]any{"setting": about, "rows": rows, "strains": troubled, "incidents": incidents})
 	if err != nil {
 		return err
 	}
-	page := markdown(about, rows, incidents)
+	page := markdown(about, rows, troubled, incidents)
 	fmt.Print(page)
 	if raw, err := json.Marshal(samples); err == nil {
 		// Everything that the generator said, for whoever wants to look closer.
@@ -161,7 +162,7 @@ func lines(text []byte) []byte {
 	return []byte(strings.ReplaceAll(string(text), `{"placement"`, "\n"+`{"placement"`))
 }
 
-func markdown(about *setting, rows []row, incidents []incident) string {
+func markdown(about *setting, rows []row, troubled []strain, incidents []incident) string {
 	var b strings.Builder
 	b.WriteString("# Benchmarks\n\n")
 	for _, line := range about.lines() {
@@ -197,6 +198,7 @@ func markdown(about *setting, rows []row, incidents []incident) string {
 		}
 		b.WriteByte('\n')
 	}
+	b.WriteString(strainTable(troubled))
 	b.WriteString("\n## Scenarios\n\n")
 	for _, c := range all {
 		if slices.ContainsFunc(rows, func(r row) bool { return r.Case == c.name }) {
@@ -226,22 +228,34 @@ func columns(rows []row, placement string) (names []string) {
 }
 
 func (r row) cell(server string) string {
-	i := slices.IndexFunc(r.Cells, func(c cell) bool { return c.Server == server })
-	if i < 0 {
+	c := cellOf(r.Cells, server)
+	if c == nil {
 		return ""
 	}
-	c := r.Cells[i]
 	text := r.format(c.Median)
 	if c.Ratio > 0 && server != node {
 		text += " (" + ratio(c.Ratio) + ")"
 	}
+	return text + c.doubts()
+}
+
+func cellOf(cells []cell, server string) *cell {
+	i := slices.IndexFunc(cells, func(c cell) bool { return c.Server == server })
+	if i < 0 {
+		return nil
+	}
+	return &cells[i]
+}
+
+// doubts are the marks of a figure that is not to be believed as it stands.
+func (c *cell) doubts() (marks string) {
 	if c.Generator >= busy {
-		text += "†"
+		marks += "†"
 	}
 	if c.Foreign >= disturbed {
-		text += "‡"
+		marks += "‡"
 	}
-	return text
+	return marks
 }
 
 func ratio(v float64) string {

@@ -25,7 +25,7 @@ func deliveries(perSecond float64) *result.Run {
 
 func TestADisturbedFigureIsMarked(t *testing.T) {
 	rows, incidents := summarize([]sample{{Placement: "pinned", Server: own, Case: "fanout-100", Run: deliveries(100), Foreign: 0.3}})
-	page := markdown(&setting{}, rows, incidents)
+	page := markdown(&setting{}, rows, nil, incidents)
 	assert.True(t, strings.Contains(page, "| ↑ deliveries/s | 100‡ |"), "%s", page)
 }
 
@@ -58,7 +58,7 @@ func TestWhatWentWrongIsARow(t *testing.T) {
 		{Placement: "pinned", Server: node, Case: "fanout-100", Error: "did not start: it ended at once"},
 	}
 	rows, incidents := summarize(samples)
-	page := markdown(&setting{}, rows, incidents)
+	page := markdown(&setting{}, rows, nil, incidents)
 	for _, want := range []string{
 		"| pinned | fanout-100 | kachi | 1 | nothing came any more, 7 lost, 2 closed by the server, mostly: end of stream |",
 		"| pinned | fanout-100 | node | 1 | did not start: it ended at once |",
