@@ -145,7 +145,7 @@ func (s *Socket) ask(ctx context.Context, o sending, event string, args []any) (
 	if !s.asked.add(p.ID, q) {
 		return packet.Args{}, ErrClosed
 	}
-	if err := s.send(&p, o); err != nil {
+	if err := s.send(event, &p, o); err != nil {
 		s.asked.take(p.ID)
 		return packet.Args{}, err
 	}

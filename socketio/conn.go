@@ -59,8 +59,13 @@ func (c *conn) Expire(*wheel.Timer) {
 	idle := !c.ended && len(c.sockets) == 0
 	c.mu.Unlock()
 	if idle {
-		c.srv.opts.Logger.Info("closing a connection that joined no namespace", "session", c.session.ID())
-		go c.session.Close() // not on the wheel's goroutine
+		c.srv.work.add()
+		go func() { // not on the wheel's goroutine
+			defer c.srv.work.done()
+			c.srv.opts.Logger.Info("closing a connection that joined no namespace", "session", c.session.ID())
+			c.srv.opts.Hooks.Idle(c.session)
+			c.session.Close()
+		}()
 	}
 }
 

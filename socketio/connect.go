@@ -67,11 +67,15 @@ func (s *Socket) admit() error {
 // refuse answers CONNECT with CONNECT_ERROR. The client may ask again on the same
 // connection.
 func (s *Socket) refuse(err error) {
-	if !s.state.CompareAndSwap(statePending, stateEnded) {
-		return
-	}
 	o := &s.ns.srv.opts
 	var coded *Error
+	if !s.state.CompareAndSwap(statePending, stateEnded) {
+		// It has ended meanwhile. What went wrong is told all the same, unless it is that.
+		if !errors.As(err, &coded) && !errors.Is(err, context.Canceled) && !errors.Is(err, ErrClosed) {
+			s.failed("connect", err)
+		}
+		return
+	}
 	if errors.As(err, &coded) {
 		o.Logger.Info("refused", "namespace", s.ns.name, "session", s.conn.session.ID(), "error", err)
 	} else {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 
+	"github.com/kachi-io/kachi/engineio"
 	"github.com/kachi-io/kachi/socketio/packet"
 )
 
@@ -80,17 +81,20 @@ func (s *Socket) emit(o sending, event string, args []any) error {
 	if err != nil {
 		return err
 	}
-	return s.send(&p, o)
+	return s.send(event, &p, o)
 }
 
 // send writes at once where the connection is free: the sender is the application.
-func (s *Socket) send(p *packet.Packet, o sending) error {
+func (s *Socket) send(event string, p *packet.Packet, o sending) error {
 	if !s.Connected() {
 		return ErrClosed
 	}
 	m := message(p)
 	m.Volatile, m.NoCompress = o.volatile, o.noCompress
 	if err := s.conn.session.Send(m); err != nil {
+		if err == engineio.ErrDropped && s.ns.srv.opts.Hooks.Dropped != nil {
+			s.ns.srv.opts.Hooks.Dropped(s, event)
+		}
 		return err
 	}
 	s.ns.sent(p, s)

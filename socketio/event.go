@@ -94,6 +94,11 @@ func (s *Socket) takeEvent(p *packet.Packet) (engineio.Work, error) {
 		verdict, work = s.mailbox.pushEvent(s, e)
 	}
 	switch verdict {
+	case refused:
+		if e.WantsAck() {
+			s.unanswered.Add(-1)
+		}
+		s.ns.srv.opts.Hooks.Stray(s.conn.session, s.ns.name)
 	case overloaded:
 		s.dropped(e, why)
 	case flooding:
@@ -129,6 +134,7 @@ func (s *Socket) dropped(e *Event, why *Error) {
 // run handles the event: the catch-all functions, the middlewares, the handler.
 func (e *Event) run(s *Socket) {
 	if !s.admitted { // it ended while it was being admitted, and the mailbox is about to be emptied
+		discardTask(1).run(s)
 		return
 	}
 	if err := e.dispatch(s); err != nil {

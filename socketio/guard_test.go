@@ -36,6 +36,9 @@ func TestPanickingHooksEndNothing(t *testing.T) {
 		Unhandled:     func(*socketio.Socket, string) { panic("hook") },
 		Unanswered:    func(*socketio.Socket, int) { panic("hook") },
 		UnexpectedAck: func(*socketio.Socket, int64) { panic("hook") },
+		Discarded:     func(*socketio.Socket, int) { panic("hook") },
+		Dropped:       func(*socketio.Socket, string) { panic("hook") },
+		Idle:          func(*engineio.Session) { panic("hook") },
 	}})
 	srv.On("fails", func(_ context.Context, e *socketio.Event) error { return socketio.NewError("no", "no") })
 	c := dial(t, url)

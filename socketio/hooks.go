@@ -21,9 +21,12 @@ const (
 
 // Hooks are functions that observe a server. Each may be nil. They are called on the
 // goroutines that do the work, with no lock held, possibly many at once: they return
-// quickly and do not block. A panic in one is logged.
+// quickly and do not block. A panic in one is logged. [Server.Stats] counts what they are
+// told, whether they are set or not.
 type Hooks struct {
-	// Engine observes the connections below: opened, upgraded, refused, closed.
+	// Engine observes the connections below: opened, upgraded, refused, closed. A client
+	// that a broadcast finds too slow is closed with [engineio.SlowConsumer], which Closed
+	// and Disconnected tell.
 	Engine engineio.Hooks
 	// Connected is called when a socket has been admitted to its namespace.
 	Connected func(s *Socket)
@@ -32,6 +35,9 @@ type Hooks struct {
 	// Refused is called when a client was not admitted to a namespace: it does not
 	// exist, or a middleware returned err.
 	Refused func(conn *engineio.Session, namespace string, err error)
+	// Idle is called when a connection is closed because it joined no namespace within
+	// [Options.ConnectTimeout].
+	Idle func(conn *engineio.Session)
 	// ProtocolError is called when a client broke the protocol; its connection is closed.
 	ProtocolError func(conn *engineio.Session, err error)
 	// Failed is called when a handler, a middleware or a lifecycle function returned an
@@ -41,6 +47,15 @@ type Hooks struct {
 	// Overloaded is called when an event was dropped because too many waited, or came too
 	// fast: code is CodeOverloaded or CodeRateLimited.
 	Overloaded func(s *Socket, event, code string)
+	// Discarded is called when events that waited for their handlers were dropped together:
+	// their socket was refused, or ended before it was admitted, or floods.
+	Discarded func(s *Socket, count int)
+	// Dropped is called when a volatile event was dropped for a socket whose queue was
+	// full: emitted, asked or broadcast, and then once for each such socket, by the
+	// goroutine that delivers it and after all have been served. A volatile event that had
+	// been queued and made room for another one is only counted, see
+	// [engineio.Stats.Evicted].
+	Dropped func(s *Socket, event string)
 	// Unhandled is called when an event arrived for which nothing is registered.
 	Unhandled func(s *Socket, event string)
 	// Unanswered is called at a socket's end when clients asked for acknowledgements
@@ -50,18 +65,23 @@ type Hooks struct {
 	// is late, repeated, or was never asked for.
 	UnexpectedAck func(s *Socket, id int64)
 	// Stray is called when a packet arrived for a socket that the server had just
-	// disconnected; it is dropped.
+	// disconnected, or was just disconnecting; it is dropped.
 	Stray func(conn *engineio.Session, namespace string)
 }
 
-// guarded returns hooks that can be called: none is nil, and a panic is logged.
+// guarded returns hooks that can be called: none but Dropped is nil, and a panic is logged.
 func (h Hooks) guarded(log *slog.Logger) Hooks {
 	h.Connected = guard1(log, h.Connected)
 	h.Disconnected = guard3(log, h.Disconnected)
 	h.Refused = guard3(log, h.Refused)
+	h.Idle = guard1(log, h.Idle)
 	h.ProtocolError = guard2(log, h.ProtocolError)
 	h.Failed = guard3(log, h.Failed)
 	h.Overloaded = guard3(log, h.Overloaded)
+	h.Discarded = guard2(log, h.Discarded)
+	if h.Dropped != nil { // else nobody need note for whom an event was dropped
+		h.Dropped = guard2(log, h.Dropped)
+	}
 	h.Unhandled = guard2(log, h.Unhandled)
 	h.Unanswered = guard2(log, h.Unanswered)
 	h.UnexpectedAck = guard2(log, h.UnexpectedAck)

@@ -94,19 +94,33 @@ func (m *mailbox) count(o *Options) verdict {
 	return overloaded
 }
 
-// seal adds the last task and takes nothing more. discard drops what waits. Sockets end
-// once, so it is called once.
+// seal adds the last task and takes nothing more. discard drops what waits, and has the
+// socket's goroutine tell so. Sockets end once, so it is called once.
 func (m *mailbox) seal(s *Socket, last task, discard bool) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	if discard {
+		events := discardTask(0)
+		for _, t := range m.tasks[m.next:] {
+			if _, ok := t.(*Event); ok {
+				events++
+			}
+		}
 		m.tasks, m.next, m.bytes = nil, 0, 0
+		if events > 0 {
+			m.tasks = append(m.tasks, events)
+		}
 	}
 	if work := m.append(s, last, 0); work != nil {
 		go work.Run()
 	}
 	m.shut = true
 }
+
+// discardTask tells that so many events were dropped.
+type discardTask int
+
+func (n discardTask) run(s *Socket) { s.ns.srv.opts.Hooks.Discarded(s, int(n)) }
 
 // pop returns the next task, or nil when there is none and the goroutine has to end.
 func (m *mailbox) pop() task {

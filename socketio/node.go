@@ -22,17 +22,39 @@ func (n node) Namespace() string { return n.ns.name }
 // outbox under the locks that give a room its one order. Flushers write it.
 func (n node) Deliver(p *packet.Packet, t adapter.Target, f adapter.Flags) {
 	m := broadcastMessage(p, f)
-	if len(n.ns.table.Load().outgoing) == 0 {
+	outgoing := len(n.ns.table.Load().outgoing) > 0
+	if !outgoing && !n.ns.tellsDrops(f) {
 		n.ns.local.each(t, func(s *Socket) { _ = s.conn.session.Queue(m) })
 		return
 	}
-	var to []*Socket
+	var to, dropped []*Socket
 	n.ns.local.each(t, func(s *Socket) {
-		if s.conn.session.Queue(m) == nil {
+		switch err := s.conn.session.Queue(m); {
+		case err == nil && outgoing:
 			to = append(to, s)
+		case err == engineio.ErrDropped:
+			dropped = append(dropped, s)
 		}
 	})
 	n.ns.sent(p, to...)
+	n.ns.dropped(p, dropped)
+}
+
+// tellsDrops reports whether somebody wants to know for whom an event is dropped.
+func (ns *Namespace) tellsDrops(f adapter.Flags) bool {
+	return f.Volatile && ns.srv.opts.Hooks.Dropped != nil
+}
+
+// dropped tells that the event of p was dropped for sockets. No lock is held.
+func (ns *Namespace) dropped(p *packet.Packet, sockets []*Socket) {
+	hook := ns.srv.opts.Hooks.Dropped
+	if len(sockets) == 0 || hook == nil {
+		return
+	}
+	event, _, _ := packet.ParseEvent(p) // "" for what another node sent and is no event
+	for _, s := range sockets {
+		hook(s, event)
+	}
 }
 
 func broadcastMessage(p *packet.Packet, f adapter.Flags) *engineio.Message {
@@ -64,17 +86,22 @@ func (n node) DeliverWithAck(p *packet.Packet, t adapter.Target, f adapter.Flags
 	own.ID = n.ns.ackIDs.Add(1) - 1
 	m := broadcastMessage(&own, f)
 	q := &poll{reply: reply}
-	var to []*Socket
+	var to, dropped []*Socket
 	n.ns.local.each(t, func(s *Socket) {
 		if !s.asked.add(own.ID, q) {
 			return
 		}
-		if s.conn.session.Queue(m) != nil && s.asked.take(own.ID) != nil {
+		err := s.conn.session.Queue(m)
+		if err == engineio.ErrDropped {
+			dropped = append(dropped, s)
+		}
+		if err != nil && s.asked.take(own.ID) != nil {
 			return // not sent, so there is nothing to answer; unless it ended meanwhile, which q was told
 		}
 		ids, to = append(ids, s.id), append(to, s)
 	})
 	n.ns.sent(p, to...)
+	n.ns.dropped(p, dropped)
 	return ids, func() {
 		q.stopped.Store(true)
 		for _, s := range to {

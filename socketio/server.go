@@ -20,7 +20,8 @@ import (
 type Server struct {
 	*Namespace // "/"
 
-	opts   Options
+	opts   Options // whose hooks count
+	counts counters
 	engine *engineio.Server
 	files  *clientFiles
 	wheel  *wheel.Wheel // connect time-outs, acknowledgement time-outs
@@ -47,6 +48,7 @@ func NewServer(o *Options) *Server {
 		namespaces: map[string]*Namespace{},
 		work:       tracker{idle: make(chan struct{}, 1)},
 	}
+	srv.opts.Hooks = srv.opts.Hooks.counted(&srv.counts)
 	srv.files = newClientFiles(srv.opts.ClientFiles)
 	srv.engine = engineio.NewServer(srv.accept, srv.opts.engine())
 	srv.Namespace = srv.Of("/")

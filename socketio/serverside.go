@@ -87,6 +87,7 @@ func (ns *Namespace) takeServerSide(data []byte, attachments [][]byte, answer fu
 	o := &ns.srv.opts
 	event, args, err := packet.ParseEvent(&packet.Packet{Type: packet.Event, Data: data, Attachments: attachments})
 	if err != nil {
+		ns.srv.counts.serverSideDropped.Add(1)
 		o.Logger.Warn("a server-side event cannot be read", "namespace", ns.name, "error", err)
 		return
 	}
@@ -101,6 +102,7 @@ func (ns *Namespace) takeServerSide(data []byte, attachments [][]byte, answer fu
 	defer q.mu.Unlock()
 	switch {
 	case len(q.waiting)+q.asked >= maxServerSide:
+		ns.srv.counts.serverSideDropped.Add(1)
 		o.Logger.Error("server-side event dropped: too many at once", "namespace", ns.name, "event", event)
 	case answer != nil:
 		q.asked++
@@ -156,6 +158,7 @@ func (ns *Namespace) runServerSide(h ServerSideHandler, event string, args packe
 	var value any
 	err := protect(func() (err error) { value, err = h(ctx, args); return err })
 	if err != nil {
+		ns.srv.counts.serverSideFailed.Add(1)
 		o.Logger.Error("server-side handler failed", "namespace", ns.name, "event", event, "error", err)
 		value = publicError(err, event)
 	}

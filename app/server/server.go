@@ -120,6 +120,9 @@ func (s *Server) shutdown(host *http.Server) error {
 	if failed := host.Shutdown(ctx); failed != nil {
 		err = errors.Join(err, failed, host.Close())
 	}
+	total := s.sockets.Stats()
+	s.log.Info("stopped", "connections", total.Engine.Opened, "closed", total.Engine.Closed, "refused", total.Engine.Refused,
+		"dropped", total.Engine.Dropped, "sockets", total.Admitted, "protocol errors", total.ProtocolErrors, "failed", total.Failed)
 	return err
 }
 
