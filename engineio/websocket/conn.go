@@ -271,7 +271,7 @@ func (c *Conn) wake() {
 	case c.writer != idle:
 	case c.raw == nil || c.held: // nextFlush is in use
 		c.writer = busy
-		c.startDrain()
+		c.startDrain(nil)
 	default:
 		c.writer = scheduled
 		c.flusher.add(c)

@@ -163,7 +163,7 @@ func (c *Conn) flush(o *output) *output {
 	}
 	c.writer = busy
 	if c.raw == nil {
-		c.startDrain()
+		c.startDrain(nil)
 		c.mu.Unlock()
 		return o
 	}

@@ -26,7 +26,7 @@ const (
 )
 
 // output is what one write takes, in the hands of whoever has the writer token. It is
-// pooled, together with the function value that RawConn.Write needs.
+// pooled, together with the function values that RawConn.Write and a goroutine need.
 type output struct {
 	frames  []*Frame // taken and not yet encoded
 	pongs   []byte
@@ -41,6 +41,9 @@ type output struct {
 	err   error
 
 	writable func(fd uintptr) bool // o.onWritable
+
+	conn *Conn  // of the goroutine that begins with it
+	run  func() // o.drain, once there was one
 }
 
 var outputs = sync.Pool{New: func() any {
@@ -141,7 +144,7 @@ func (c *Conn) write(o *output) *output {
 		return o
 	}
 	if len(o.data) > 0 {
-		go c.drain(o)
+		c.startDrain(o)
 		return nil
 	}
 	c.mu.Lock()
@@ -169,12 +172,24 @@ func (o *output) onWritable(fd uintptr) bool {
 	return !(o.wait && again && n == 0)
 }
 
-// startDrain has what is pending written by a goroutine of the connection, which gets the
-// token of the caller.
-func (c *Conn) startDrain() {
-	o := newOutput()
-	o.rest = true
-	go c.drain(o)
+// startDrain has what is left in o, or pending where that is nil, written by a goroutine
+// of the connection, which gets the token of the caller.
+func (c *Conn) startDrain(o *output) {
+	if o == nil {
+		o = newOutput()
+		o.rest = true
+	}
+	if o.run == nil {
+		o.run = o.drain
+	}
+	o.conn = c
+	go o.run()
+}
+
+func (o *output) drain() {
+	c := o.conn
+	o.conn = nil
+	c.drain(o)
 }
 
 // drain writes until nothing is left, waiting for the peer where it must, and gives
