@@ -52,7 +52,7 @@ func newWorld(p *plan, overTCP bool) *world {
 	}
 	o := &socketio.Options{
 		PingInterval: pace, PingTimeout: pace, UpgradeTimeout: pace, ConnectTimeout: pace, WriteTimeout: pace,
-		BatchDelay: p.batch,
+		BatchDelay: w.scaled(p.batch),
 	}
 	if overTCP {
 		o.PingInterval, o.PingTimeout = 10*time.Second, 10*time.Second
