@@ -7,6 +7,7 @@ import (
 	"net/http/httptest"
 	"slices"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/kachi-io/kachi/engineio"
@@ -72,6 +73,7 @@ func TestEveryEndHasItsReason(t *testing.T) {
 				life := watch(srv.Namespace)
 				c, id := srv.join()
 				s, _ := srv.Socket(id)
+				synctest.Wait() // it has joined its room
 				row.end(srv.Server, s, c)
 				life.expectLife(t, row.reason)
 				assert.Equal(t, srv.Count(), 0)

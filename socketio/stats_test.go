@@ -220,12 +220,14 @@ func TestStats(t *testing.T) {
 			}
 		}, joined(func(s *socketio.Stats) { s.Overloaded = 1 })},
 		{"flood", socketio.Options{MailboxMessages: 1}, func(_ *testing.T, srv fakedHost) {
-			srv.On("wait", wait)
+			over := make(chan struct{}) // its context is, before what waits is dropped
+			srv.On("wait", func(context.Context, *socketio.Event) error { <-over; return nil })
 			c, _ := srv.join()
 			for range 4 {
 				c.send(`42["wait"]`)
 				synctest.Wait()
 			}
+			close(over)
 		}, left(socketio.ReasonFlooding, func(s *socketio.Stats) { s.Overloaded, s.Discarded = 2, 1 })},
 		{"too fast", socketio.Options{MaxEventRate: 0.001, EventBurst: 1}, func(_ *testing.T, srv fakedHost) {
 			srv.On("n", func(context.Context, *socketio.Event) error { return nil })
