@@ -36,6 +36,7 @@ func (c *Conn) Await(r Reader) {
 	c.next = r
 	if c.raw == nil || len(c.in) > 0 || !c.watched && !c.watch() || !c.park() {
 		go c.resume()
+		theWatcher.look()
 	}
 }
 

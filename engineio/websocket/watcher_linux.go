@@ -102,10 +102,6 @@ func (w *watcher) stop() {
 
 // watch is the watcher's goroutine.
 func (w *watcher) watch(epoll *os.File, raw syscall.RawConn) {
-	type ready struct {
-		conn *Conn
-		hup  bool
-	}
 	var (
 		events [128]syscall.EpollEvent
 		found  [len(events)]ready
@@ -117,17 +113,8 @@ func (w *watcher) watch(epoll *os.File, raw syscall.RawConn) {
 		return n > 0 || err != nil && err != syscall.EINTR
 	}
 	for raw.Read(harvest) == nil && n >= 0 {
-		k := 0
 		w.mu.Lock()
-		for _, e := range events[:n] {
-			if int(e.Fd) >= len(w.conns) {
-				continue
-			}
-			if c := w.conns[e.Fd]; c != nil && c.serial == uint32(e.Pad) {
-				found[k] = ready{c, e.Events&hangUpEvents != 0}
-				k++
-			}
-		}
+		k := w.find(events[:n], found[:])
 		w.mu.Unlock()
 		for i := range found[:k] {
 			found[i].conn.notice(found[i].hup)
@@ -135,6 +122,48 @@ func (w *watcher) watch(epoll *os.File, raw syscall.RawConn) {
 		}
 	}
 	w.giveUp(epoll)
+}
+
+// look finds what has come for others, without waiting, and starts them. It is for a
+// goroutine that has the next one read on at once: on a single processor the runtime asks
+// the kernel for input only when nobody can run, or every ten milliseconds, so that one
+// client that always has sent more would hold up all others by tenths of a second.
+func (w *watcher) look() {
+	var (
+		events [16]syscall.EpollEvent
+		found  [len(events)]ready
+	)
+	w.mu.Lock()
+	if w.epoll == nil {
+		w.mu.Unlock()
+		return
+	}
+	n, _ := syscall.EpollWait(w.fd, events[:], 0)
+	k := w.find(events[:max(n, 0)], found[:])
+	w.mu.Unlock()
+	for _, r := range found[:k] {
+		r.conn.notice(r.hup)
+	}
+}
+
+// ready is a connection of which there is news.
+type ready struct {
+	conn *Conn
+	hup  bool
+}
+
+// find says whom the events are for. Under mu.
+func (w *watcher) find(events []syscall.EpollEvent, found []ready) (k int) {
+	for _, e := range events {
+		if int(e.Fd) >= len(w.conns) {
+			continue
+		}
+		if c := w.conns[e.Fd]; c != nil && c.serial == uint32(e.Pad) {
+			found[k] = ready{c, e.Events&hangUpEvents != 0}
+			k++
+		}
+	}
+	return k
 }
 
 // giveUp leaves the waiting to a goroutine for each connection, unless the watcher has
