@@ -36,7 +36,9 @@ func (c *Conn) Await(r Reader) {
 	c.next = r
 	if c.raw == nil || len(c.in) > 0 || !c.watched && !c.watch() || !c.park() {
 		go c.resume()
-		theWatcher.look()
+		if c.raw != nil { // in memory there may be another clock, which must start nothing out here
+			theWatcher.look()
+		}
 	}
 }
 
