@@ -83,13 +83,15 @@ func (w *world) settle() {
 	w.mu.Lock()
 	agents := w.all
 	w.mu.Unlock()
-	var syncing sync.WaitGroup
-	for _, a := range agents {
-		for _, namespace := range []string{"/", "/a"} {
-			syncing.Go(func() { w.sync(a, namespace) })
+	for range 2 { // the handlers of one client, awaited in the first round, send to others
+		var syncing sync.WaitGroup
+		for _, a := range agents {
+			for _, namespace := range []string{"/", "/a"} {
+				syncing.Go(func() { w.sync(a, namespace) })
+			}
 		}
+		syncing.Wait()
 	}
-	syncing.Wait()
 	if w.real {
 		w.quiet(agents)
 	}
