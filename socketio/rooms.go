@@ -109,6 +109,12 @@ func (x *index) add(s *Socket, admit func() bool) bool {
 	s.everywhere = membership{socket: s, room: &x.all}
 	sh := x.shard(s.id)
 	s.roomsMu.Lock()
+	joins := s.wanted != nil
+	s.roomsMu.Unlock()
+	if joins { // no broadcast sees the socket without the rooms that a middleware had it join
+		x.lane.Lock()
+	}
+	s.roomsMu.Lock()
 	x.all.mu.Lock()
 	sh.mu.Lock()
 	admitted := admit()
@@ -123,11 +129,24 @@ func (x *index) add(s *Socket, admit func() bool) bool {
 	s.admitted = admitted
 	wanted := s.wanted
 	s.wanted = nil
+	var created []string
+	if admitted && wanted != nil {
+		for _, name := range *wanted {
+			m := &membership{socket: s}
+			if x.enter(m, name) {
+				created = append(created, name)
+			}
+			s.joined.add(m)
+		}
+	}
 	s.roomsMu.Unlock()
+	if joins {
+		x.lane.Unlock()
+	}
 	if admitted {
 		x.changed(s.id)
-		if wanted != nil {
-			s.Join(*wanted...)
+		for _, name := range created {
+			x.changed(name)
 		}
 	}
 	return admitted

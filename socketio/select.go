@@ -10,10 +10,6 @@ import (
 // members of a room: the locks of all the rooms concerned are held meanwhile, so f
 // touches memory only, and calls nothing that joins, leaves or closes.
 func (x *index) each(t adapter.Target, f func(*Socket)) {
-	if len(t.Rooms) == 1 && x.plain(t.Except) {
-		x.eachOfOne(t.Rooms[0], t.Except, f)
-		return
-	}
 	if len(t.Rooms) == 0 {
 		x.lane.Lock()
 		defer x.lane.Unlock()
@@ -28,10 +24,15 @@ func (x *index) each(t adapter.Target, f func(*Socket)) {
 	}
 	x.lane.RLock()
 	defer x.lane.RUnlock()
+	if len(t.Rooms) == 1 && x.plain(t.Except) {
+		x.eachOfOne(t.Rooms[0], t.Except, f)
+		return
+	}
 	x.eachStamped(t, f)
 }
 
-// plain reports whether what is excluded are sockets only, few enough to compare ids.
+// plain reports whether what is excluded are sockets only, few enough to compare ids. The
+// caller holds the lane, or a room could come meanwhile with a socket that is admitted.
 func (x *index) plain(except []string) bool {
 	if len(except) > 4 {
 		return false
@@ -44,9 +45,8 @@ func (x *index) plain(except []string) bool {
 	return true
 }
 
+// eachOfOne serves one room. The caller holds the lane.
 func (x *index) eachOfOne(name string, except []string, f func(*Socket)) {
-	x.lane.RLock()
-	defer x.lane.RUnlock()
 	s, r := x.named(name)
 	if s != nil && !slices.Contains(except, s.id) {
 		f(s)
