@@ -21,7 +21,7 @@ import (
 type index struct {
 	// lane gives all members of a room one order of what is sent to the room: a broadcast
 	// to rooms holds it for reading and the rooms' locks, one to the whole namespace holds
-	// it for writing.
+	// it for writing, and so does a socket that comes with rooms.
 	lane   sync.RWMutex
 	all    room // every socket
 	shards [shardCount]shard
