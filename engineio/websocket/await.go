@@ -42,6 +42,11 @@ func (c *Conn) Await(r Reader) {
 	}
 }
 
+// LookAround has whoever has sent something read next, without waiting for the runtime to
+// look: with one processor it does not before nothing else can run, or 10 ms have passed.
+// Who begins something that comes in quantity, a handshake say, calls it.
+func LookAround() { theWatcher.look() }
+
 // watch enters the connection with the watcher, which may call notice from then on.
 func (c *Conn) watch() bool {
 	if !theWatcher.add(c) {
