@@ -81,6 +81,10 @@ func (s *Session) moveTo(conn *websocket.Conn) {
 	}
 }
 
+// large is the size in bytes of a message from which others are let in between the steps
+// of its handling.
+const large = 64 << 10
+
 // reader is a session as the reader of its connection.
 type reader Session
 
@@ -91,6 +95,7 @@ type reader Session
 func (r *reader) Resume(conn *websocket.Conn) {
 	s := (*Session)(r)
 	var work Work
+	long := false // it takes a while
 	for {
 		t, data, err := conn.Read()
 		if err != nil {
@@ -100,6 +105,10 @@ func (r *reader) Resume(conn *websocket.Conn) {
 		}
 		if !isPong(t, data) {
 			growStack()
+		}
+		if len(data) >= large {
+			long = true
+			websocket.LookAround()
 		}
 		more := s.takeMessage(t, data)
 		if work == nil {
@@ -113,6 +122,9 @@ func (r *reader) Resume(conn *websocket.Conn) {
 		}
 	}
 	if work != nil {
+		if long {
+			websocket.LookAround()
+		}
 		work.Run()
 	}
 }

@@ -34,12 +34,18 @@ func runConnects(p *plan) (*result.Run, error) {
 }
 
 func (c *churn) dial() {
-	for c.under < c.workers && c.failed < 10*c.workers {
-		if _, err := c.l.dialClient(&c.at, c, c.next, true, 0); err != nil {
+	// connect(2) goes all the way to the server's queue: those who attack take it in turns
+	// with those whose latency is measured.
+	for turn := 0; c.under < c.workers && c.failed < 10*c.workers && (c.polite || turn < patience); turn++ {
+		x, err := c.l.dialClient(&c.at, c, c.next, true, 0)
+		if err != nil {
 			c.note(err.Error())
 			c.refused++
 			c.failed++
 			return
+		}
+		if !c.polite {
+			x.rude()
 		}
 		c.next++
 		c.under++

@@ -83,6 +83,13 @@ func (l *loop) dialClient(at *target, h handler, index int, member bool, receive
 	return c, nil
 }
 
+// rude marks an attacker: the others go first.
+func (c *client) rude() {
+	for _, s := range c.carrier.socks() {
+		s.rude = true
+	}
+}
+
 func (t *target) source(index int) [4]byte {
 	if t.sources == 0 {
 		return [4]byte{}

@@ -154,6 +154,7 @@ func (a *attack) stop() {
 func (a *attack) ready(c *client) {
 	a.off = 0
 	c.eager = a.push
+	c.rude()
 	for _, s := range c.carrier.socks() {
 		s.eager = true
 		s.watch()

@@ -23,6 +23,7 @@ type sock struct {
 	eager      bool   // wants writable whenever the kernel has room
 	bytes      uint64 // that were read
 	ended      bool
+	rude       bool // an attacker's: others go first
 }
 
 // receiver owns a socket.

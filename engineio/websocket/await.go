@@ -1,6 +1,9 @@
 package websocket
 
-import "sync/atomic"
+import (
+	"runtime"
+	"sync/atomic"
+)
 
 // Reader reads a connection on from where [Conn.Await] left it.
 type Reader interface {
@@ -37,15 +40,23 @@ func (c *Conn) Await(r Reader) {
 	if c.raw == nil || len(c.in) > 0 || !c.watched && !c.watch() || !c.park() {
 		go c.resume()
 		if c.raw != nil { // in memory there may be another clock, which must start nothing out here
-			theWatcher.look()
+			theWatcher.look() // once more for whoever always has sent more
 		}
 	}
 }
 
-// LookAround has whoever has sent something read next, without waiting for the runtime to
-// look: with one processor it does not before nothing else can run, or 10 ms have passed.
-// Who begins something that comes in quantity, a handshake say, calls it.
-func LookAround() { theWatcher.look() }
+// LookAround lets connections go ahead that have something to be read. With one processor
+// the runtime does not ask for input before nothing else can run, or 10 ms have passed; so
+// what comes in quantity or takes long calls this now and then: handshakes, ends, pieces
+// of large messages.
+func LookAround() {
+	if theWatcher.look() {
+		runtime.Gosched()
+	}
+}
+
+// large is the size in bytes from which a message, or a piece of one, takes long.
+const large = 64 << 10
 
 // watch enters the connection with the watcher, which may call notice from then on.
 func (c *Conn) watch() bool {

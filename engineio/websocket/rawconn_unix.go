@@ -30,7 +30,7 @@ func rawConn(nc net.Conn) syscall.RawConn {
 // rawRead reads what there is. again tells that there is nothing yet.
 func rawRead(fd uintptr, p []byte) (n int, again bool, err error) {
 	for {
-		n, err = syscall.Read(int(fd), p)
+		n, err = readNow(int(fd), p)
 		switch {
 		case err == nil:
 			return n, false, nil
@@ -46,7 +46,7 @@ func rawRead(fd uintptr, p []byte) (n int, again bool, err error) {
 // rawWrite writes what the kernel takes at once. again tells that it took less than all.
 func rawWrite(fd uintptr, p []byte) (n int, again bool, err error) {
 	for n < len(p) {
-		m, err := syscall.Write(int(fd), p[n:])
+		m, err := writeNow(int(fd), p[n:])
 		switch {
 		case err == nil:
 			n += m

@@ -141,6 +141,9 @@ func (c *Conn) readPayload(m *message, h frameHeader) error {
 				return unexpected(err)
 			}
 			src = dst[:n]
+			if n >= large && c.raw != nil {
+				LookAround()
+			}
 		default:
 			if err := c.fill(true); err != nil {
 				return unexpected(err)

@@ -4,6 +4,7 @@ import (
 	"os"
 	"sync"
 	"syscall"
+	"unsafe"
 )
 
 // watcher waits for the input of all connections that no goroutine reads. Its goroutine
@@ -109,7 +110,7 @@ func (w *watcher) watch(epoll *os.File, raw syscall.RawConn) {
 	)
 	harvest := func(fd uintptr) bool {
 		var err error
-		n, err = syscall.EpollWait(int(fd), events[:], 0)
+		n, err = epollNow(int(fd), events[:])
 		return n > 0 || err != nil && err != syscall.EINTR
 	}
 	for raw.Read(harvest) == nil && n >= 0 {
@@ -124,11 +125,11 @@ func (w *watcher) watch(epoll *os.File, raw syscall.RawConn) {
 	w.giveUp(epoll)
 }
 
-// look finds what has come for others, without waiting, and starts them. It is for a
-// goroutine that has the next one read on at once: on a single processor the runtime asks
-// the kernel for input only when nobody can run, or every ten milliseconds, so that one
-// client that always has sent more would hold up all others by tenths of a second.
-func (w *watcher) look() {
+// look finds what has come for others, without waiting, starts them, and reports whether
+// there are any. On a single processor the runtime asks the kernel for input only when
+// nobody can run, or every ten milliseconds, so that one client that always has sent more
+// would hold up all others by tenths of a second.
+func (w *watcher) look() bool {
 	var (
 		events [16]syscall.EpollEvent
 		found  [len(events)]ready
@@ -136,14 +137,24 @@ func (w *watcher) look() {
 	w.mu.Lock()
 	if w.epoll == nil {
 		w.mu.Unlock()
-		return
+		return false
 	}
-	n, _ := syscall.EpollWait(w.fd, events[:], 0)
+	n, _ := epollNow(w.fd, events[:])
 	k := w.find(events[:max(n, 0)], found[:])
 	w.mu.Unlock()
 	for _, r := range found[:k] {
 		r.conn.notice(r.hup)
 	}
+	return k > 0
+}
+
+// epollNow is epoll_wait without waiting.
+func epollNow(fd int, events []syscall.EpollEvent) (int, error) {
+	n, _, errno := syscall.RawSyscall6(syscall.SYS_EPOLL_PWAIT, uintptr(fd), uintptr(unsafe.Pointer(&events[0])), uintptr(len(events)), 0, 0, 0)
+	if errno != 0 {
+		return -1, errno
+	}
+	return int(n), nil
 }
 
 // ready is a connection of which there is news.

@@ -205,6 +205,9 @@ func (c *Conn) drain(o *output) {
 				c.shutdown(err)
 				return
 			}
+			if len(o.data) >= large && c.raw != nil {
+				LookAround()
+			}
 		}
 		c.mu.Lock()
 		if !c.wrote(o) {

@@ -1,6 +1,7 @@
 package packet
 
 import (
+	"bytes"
 	"encoding/binary"
 	"math/bits"
 	"unicode/utf16"
@@ -313,16 +314,23 @@ func unescape(text []byte, i int) (r rune, width int) {
 // The functions below find the ends of what has been checked before. On anything else
 // they may be wrong, but stay inside b.
 
-// skipString returns the position after the string whose opening quote is at i.
+// skipString returns the position after the string whose opening quote is at i. A quote
+// belongs to the string if an odd number of backslashes is in front of it.
 func skipString(b []byte, i int) int {
-	for i = skipPlain(b, i+1); i < len(b); i = skipPlain(b, i) {
-		switch b[i] {
-		case '"':
-			return i + 1
-		case '\\':
-			i += 2
-		default:
-			i++
+	for at := i + 1; at < len(b); {
+		n := bytes.IndexByte(b[at:], '"')
+		if n < 0 {
+			break
+		}
+		at += n
+		escapes := at
+		for escapes > i+1 && b[escapes-1] == '\\' {
+			escapes--
+		}
+		escaped := (at-escapes)%2 == 1
+		at++
+		if !escaped {
+			return at
 		}
 	}
 	return len(b)
