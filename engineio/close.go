@@ -101,7 +101,9 @@ type ending struct {
 }
 
 func (s *Session) finish(e ending) {
-	websocket.LookAround() // many who go do not delay those who stay
+	if e.conn != nil {
+		makeWay(e.conn.RemoteAddr()) // many who go do not delay those who stay
+	}
 	for _, c := range []*websocket.Conn{e.conn, e.candidate} {
 		switch {
 		case c == nil:

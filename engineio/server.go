@@ -101,7 +101,7 @@ func NewServer(accept func(*Session) Receiver, opts *Options) *Server {
 // ServeHTTP serves a request of an existing session, or begins a new one. It looks at
 // the query, not at the path.
 func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	websocket.LookAround() // many who come do not delay those who are here
+	makeWay(r.Context().Value(http.LocalAddrContextKey)) // many who come do not delay those who are here
 	q, from := parseRequest(r), s.identify(r)
 	origin := s.checkOrigin(r, from)
 	if origin == originAdmitted && !q.upgrade && s.opts.crossOrigin() {

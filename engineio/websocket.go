@@ -81,10 +81,6 @@ func (s *Session) moveTo(conn *websocket.Conn) {
 	}
 }
 
-// large is the size in bytes of a message from which others are let in between the steps
-// of its handling.
-const large = 64 << 10
-
 // reader is a session as the reader of its connection.
 type reader Session
 
@@ -108,7 +104,7 @@ func (r *reader) Resume(conn *websocket.Conn) {
 		}
 		if len(data) >= large {
 			long = true
-			websocket.LookAround()
+			makeWay(conn.RemoteAddr())
 		}
 		more := s.takeMessage(t, data)
 		if work == nil {
@@ -123,7 +119,7 @@ func (r *reader) Resume(conn *websocket.Conn) {
 	}
 	if work != nil {
 		if long {
-			websocket.LookAround()
+			makeWay(conn.RemoteAddr())
 		}
 		work.Run()
 	}
