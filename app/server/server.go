@@ -15,6 +15,7 @@ import (
 	"github.com/kachi-io/kachi/app/chat"
 	"github.com/kachi-io/kachi/app/pages"
 	"github.com/kachi-io/kachi/clientfiles"
+	"github.com/kachi-io/kachi/engineio"
 	"github.com/kachi-io/kachi/socketio"
 	"github.com/kachi-io/kachi/web"
 )
@@ -96,7 +97,7 @@ func (s *Server) Serve(ctx context.Context, listener net.Listener) error {
 		ErrorLog:          slog.NewLogLogger(s.log.Handler(), slog.LevelDebug), // clients' broken connections
 	}
 	served := make(chan error, 1)
-	go func() { served <- host.Serve(listener) }()
+	go func() { served <- host.Serve(engineio.FairListener(listener)) }()
 
 	select {
 	case err := <-served: // the listener broke

@@ -18,6 +18,7 @@ import (
 	"syscall"
 	"time"
 
+	"github.com/kachi-io/kachi/engineio"
 	"github.com/kachi-io/kachi/socketio"
 )
 
@@ -57,7 +58,7 @@ func run(addr string, batchDelay time.Duration) error {
 	mux.Handle("/socket.io/", srv)
 	host := &http.Server{Handler: mux, ReadHeaderTimeout: 10 * time.Second}
 	failed := make(chan error, 1)
-	go func() { failed <- host.Serve(listener) }()
+	go func() { failed <- host.Serve(engineio.FairListener(listener)) }()
 	fmt.Println("listening on", listener.Addr())
 	select {
 	case err := <-failed:
