@@ -38,7 +38,7 @@ func (s *Socket) end(reason Reason, err error, tell bool) {
 	last := &endTask{reason: reason, err: err}
 	admitted := before != statePending
 	if admitted {
-		last.rooms = append([]string{s.id}, s.ns.local.remove(s)...)
+		last.rooms = append([]string{s.id}, s.part(reason)...)
 		s.roomsMu.Lock()
 		s.ending = last
 		s.roomsMu.Unlock()
@@ -49,12 +49,23 @@ func (s *Socket) end(reason Reason, err error, tell bool) {
 	}
 	s.conn.forget(s, admitted, farewell)
 	s.asked.end(s)
+	if j := s.ns.journal; j != nil && !admitted {
+		j.unclaim(s, reason)
+	}
 	if !admitted {
 		// The task that admits it, or is about to, sees the state; nobody was told of it.
 		s.mailbox.seal(s, noTask{}, true)
 		return
 	}
 	s.mailbox.seal(s, last, reason == ReasonFlooding)
+}
+
+// part takes the socket out of all rooms, and returns them.
+func (s *Socket) part(reason Reason) []string {
+	if j := s.ns.journal; j != nil {
+		return j.part(s, reason)
+	}
+	return s.ns.local.remove(s)
 }
 
 // noTask ends a socket that nobody was told of.

@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"runtime/debug"
 
+	"github.com/kachi-io/kachi/engineio"
 	"github.com/kachi-io/kachi/socketio/packet"
 )
 
@@ -15,23 +16,7 @@ import (
 type connectTask Socket
 
 func (t *connectTask) run(s *Socket) {
-	if err := s.admit(); err != nil {
-		s.refuse(err)
-		return
-	}
-	greeting := message(&packet.Packet{
-		Type: packet.Connect, Namespace: s.ns.name, ID: packet.NoID,
-		Data: []byte(`{"sid":"` + s.id + `"}`), // an id needs no escapes
-	})
-	admitted := s.ns.local.add(s, func() bool {
-		if !s.state.CompareAndSwap(statePending, stateAdmitting) {
-			return false
-		}
-		_ = s.conn.session.Queue(greeting)
-		s.state.CompareAndSwap(stateAdmitting, stateConnected) // unless it ends; end waits for add
-		return true
-	})
-	if !admitted {
+	if !s.enter() {
 		return // it ended meanwhile, and no function was told of it
 	}
 	s.ns.srv.opts.Hooks.Connected(s)
@@ -48,8 +33,55 @@ func (t *connectTask) run(s *Socket) {
 	}
 }
 
-// admit asks the middlewares.
-func (s *Socket) admit() error {
+// enter lets the socket into its namespace: as a new one, or where its client left off. It
+// reports false when the socket was refused, or has ended meanwhile.
+func (s *Socket) enter() bool {
+	j := s.ns.journal
+	if j == nil {
+		if err := s.vetted(); err != nil {
+			s.refuse(err)
+			return false
+		}
+		greeting := s.greeting("")
+		return s.ns.local.add(s, s.admission(func() { _ = s.conn.session.Queue(greeting) }))
+	}
+	former := j.claim(s)
+	if former == nil || j.opts.RunMiddlewares {
+		if err := s.vetted(); err != nil {
+			if former != nil {
+				j.unclaim(s, former.reason)
+			}
+			s.refuse(err)
+			return false
+		}
+	}
+	return j.admit(s, former)
+}
+
+// greeting is the answer to CONNECT.
+func (s *Socket) greeting(private string) *engineio.Message {
+	data := `{"sid":"` + s.id // ids need no escapes
+	if private != "" {
+		data += `","pid":"` + private
+	}
+	return message(&packet.Packet{Type: packet.Connect, Namespace: s.ns.name, ID: packet.NoID, Data: []byte(data + `"}`)})
+}
+
+// admission is the step in which the socket becomes connected, while no broadcast can find
+// it. queue queues what is to come first.
+func (s *Socket) admission(queue func()) func() bool {
+	return func() bool {
+		if !s.state.CompareAndSwap(statePending, stateAdmitting) {
+			return false
+		}
+		queue()
+		s.state.CompareAndSwap(stateAdmitting, stateConnected) // unless it ends; end waits for add
+		return true
+	}
+}
+
+// vetted asks the middlewares.
+func (s *Socket) vetted() error {
 	middleware := s.ns.table.Load().middleware
 	if len(middleware) == 0 {
 		return nil

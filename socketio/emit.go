@@ -5,6 +5,7 @@ import (
 	"fmt"
 
 	"github.com/kachi-io/kachi/engineio"
+	"github.com/kachi-io/kachi/socketio/adapter"
 	"github.com/kachi-io/kachi/socketio/packet"
 )
 
@@ -89,9 +90,15 @@ func (s *Socket) send(event string, p *packet.Packet, o sending) error {
 	if !s.Connected() {
 		return ErrClosed
 	}
-	m := message(p)
-	m.Volatile, m.NoCompress = o.volatile, o.noCompress
-	if err := s.conn.session.Send(m); err != nil {
+	var err error
+	if j := s.ns.journal; j != nil && p.ID == packet.NoID {
+		err = j.sendTo(s, p, adapter.Flags{Volatile: o.volatile, NoCompress: o.noCompress})
+	} else {
+		m := message(p)
+		m.Volatile, m.NoCompress = o.volatile, o.noCompress
+		err = s.conn.session.Send(m)
+	}
+	if err != nil {
 		if err == engineio.ErrDropped && s.ns.srv.opts.Hooks.Dropped != nil {
 			s.ns.srv.opts.Hooks.Dropped(s, event)
 		}

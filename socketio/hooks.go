@@ -67,6 +67,15 @@ type Hooks struct {
 	// Stray is called when a packet arrived for a socket that the server had just
 	// disconnected, or was just disconnecting; it is dropped.
 	Stray func(conn *engineio.Session, namespace string)
+	// Recovered is called when a client came back and went on where it left off (see
+	// [Options].Recovery), before Connected; replayed is how many events it had missed.
+	Recovered func(s *Socket, replayed int)
+	// NotRecovered is called when a client came back too late, or after more than is
+	// kept: it begins anew. Its socket is not admitted yet.
+	NotRecovered func(s *Socket)
+	// Expired is called when a session is given up whose client did not come back. socket
+	// is the id that its socket had.
+	Expired func(ns *Namespace, socket string)
 }
 
 // guarded returns hooks that can be called: none but Dropped is nil, and a panic is logged.
@@ -86,6 +95,9 @@ func (h Hooks) guarded(log *slog.Logger) Hooks {
 	h.Unanswered = guard2(log, h.Unanswered)
 	h.UnexpectedAck = guard2(log, h.UnexpectedAck)
 	h.Stray = guard2(log, h.Stray)
+	h.Recovered = guard2(log, h.Recovered)
+	h.NotRecovered = guard1(log, h.NotRecovered)
+	h.Expired = guard2(log, h.Expired)
 	return h
 }
 

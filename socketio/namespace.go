@@ -27,6 +27,7 @@ type Namespace struct {
 	adapter    adapter.Adapter
 	alone      adapter.Adapter // this node only, for Local broadcasts
 	local      index           // sockets and rooms on this node
+	journal    *journal        // nil without Options.Recovery
 	ackIDs     atomic.Int64
 	serverSide serverSide
 
@@ -44,6 +45,7 @@ type table struct {
 	connect       []func(context.Context, *Socket) error
 	disconnecting []func(context.Context, *Socket, Reason) error
 	disconnect    []func(context.Context, *Socket, Reason) error
+	expired       []func(context.Context, *ExpiredSession) error
 	serverSide    map[string]ServerSideHandler
 }
 
@@ -60,6 +62,9 @@ func newNamespace(srv *Server, name string, factory adapter.Factory) (*Namespace
 		return nil, err
 	}
 	ns.local.observer, _ = a.(adapter.RoomObserver)
+	if ns.journal, err = newJournal(ns); err != nil {
+		return nil, err
+	}
 	if err := a.Start(context.Background()); err != nil {
 		return nil, err
 	}

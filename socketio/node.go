@@ -21,15 +21,14 @@ func (n node) Namespace() string { return n.ns.name }
 // Deliver encodes the packet once, and hands the same message to every receiver's
 // outbox under the locks that give a room its one order. Flushers write it.
 func (n node) Deliver(p *packet.Packet, t adapter.Target, f adapter.Flags) {
-	m := broadcastMessage(p, f)
 	outgoing := len(n.ns.table.Load().outgoing) > 0
 	if !outgoing && !n.ns.tellsDrops(f) {
-		n.ns.local.each(t, func(s *Socket) { _ = s.conn.session.Queue(m) })
+		n.ns.queue(p, t, f, nil)
 		return
 	}
 	var to, dropped []*Socket
-	n.ns.local.each(t, func(s *Socket) {
-		switch err := s.conn.session.Queue(m); {
+	n.ns.queue(p, t, f, func(s *Socket, err error) {
+		switch {
 		case err == nil && outgoing:
 			to = append(to, s)
 		case err == engineio.ErrDropped:
@@ -38,6 +37,21 @@ func (n node) Deliver(p *packet.Packet, t adapter.Target, f adapter.Flags) {
 	})
 	n.ns.sent(p, to...)
 	n.ns.dropped(p, dropped)
+}
+
+// queue queues a packet for all that t selects, and tells told, unless that is nil, what
+// became of it for each; under the rooms' locks.
+func (ns *Namespace) queue(p *packet.Packet, t adapter.Target, f adapter.Flags, told func(*Socket, error)) {
+	if ns.journal != nil && p.Type == packet.Event && p.ID == packet.NoID {
+		ns.journal.send(p, t, f, told)
+		return
+	}
+	m := broadcastMessage(p, f)
+	if told == nil {
+		ns.local.each(t, func(s *Socket) { _ = s.conn.session.Queue(m) })
+		return
+	}
+	ns.local.each(t, func(s *Socket) { told(s, s.conn.session.Queue(m)) })
 }
 
 // tellsDrops reports whether somebody wants to know for whom an event is dropped.

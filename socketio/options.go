@@ -77,6 +77,10 @@ type Options struct {
 	// MaxDepth bounds the nesting of JSON in one packet. Default 128.
 	MaxDepth int
 
+	// Recovery turns connection state recovery on. Default nil: off. It keeps events in
+	// memory, and takes one step for every event of a namespace and all its receivers.
+	Recovery *Recovery
+
 	// ClientFiles holds the browser builds of socket.io-client (socket.io.js,
 	// socket.io.min.js, socket.io.esm.min.js, socket.io.msgpack.min.js and their .map
 	// files), served beside the protocol. Default none: those requests are answered 404.
@@ -147,7 +151,7 @@ func (o *Options) Validate() error {
 			errs = append(errs, fmt.Errorf("socketio: Options.%s is negative", f.name))
 		}
 	}
-	return errors.Join(errs...)
+	return errors.Join(append(errs, o.Recovery.validate()...)...)
 }
 
 // withDefaults returns a copy in which every field says what holds.
@@ -171,6 +175,7 @@ func (o *Options) withDefaults() Options {
 	if c.Logger == nil {
 		c.Logger = slog.New(slog.DiscardHandler)
 	}
+	c.Recovery = c.Recovery.withDefaults()
 	c.Hooks = c.Hooks.guarded(c.Logger)
 	return c
 }

@@ -146,6 +146,9 @@ func (srv *Server) Shutdown(ctx context.Context) error {
 	}
 	srv.mu.Unlock()
 	for _, ns := range namespaces {
+		if ns.journal != nil {
+			ns.journal.close()
+		}
 		if err := ns.adapter.Close(ctx); err != nil {
 			errs = append(errs, fmt.Errorf("socketio: namespace %q: %w", ns.name, err))
 		}

@@ -40,6 +40,7 @@ type Socket struct {
 
 	asked asked // answers that it owes
 	data  atomic.Value
+	stay  *stay // nil without Options.Recovery
 }
 
 const (
@@ -104,14 +105,22 @@ func (s *Socket) Data() any {
 // from when the socket has been admitted, before [Namespace.OnConnect].
 func (s *Socket) Join(rooms ...string) {
 	for _, room := range rooms {
-		s.ns.local.join(s, room)
+		if j := s.ns.journal; j != nil {
+			j.join(s, room)
+		} else {
+			s.ns.local.join(s, room)
+		}
 	}
 }
 
 // Leave takes the socket out of the rooms.
 func (s *Socket) Leave(rooms ...string) {
 	for _, room := range rooms {
-		s.ns.local.leave(s, room)
+		if j := s.ns.journal; j != nil {
+			j.leave(s, room)
+		} else {
+			s.ns.local.leave(s, room)
+		}
 	}
 }
 

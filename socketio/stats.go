@@ -43,6 +43,13 @@ type Stats struct {
 	UnexpectedAcks uint64 // that nobody waited for [Hooks.UnexpectedAck]
 	Stray          uint64 // packets for a socket just disconnected [Hooks.Stray]
 
+	// Connection state recovery.
+
+	Recovered    uint64 // sockets that went on [Hooks.Recovered]
+	Replayed     uint64 // events sent to them, the sum of the counts [Hooks.Recovered]
+	NotRecovered uint64 // clients that came back and began anew [Hooks.NotRecovered]
+	Expired      uint64 // sessions given up [Hooks.Expired]
+
 	// Events of other nodes' applications. There is no hook: they are logged.
 
 	ServerSideDropped uint64 // too many waited, or unreadable
@@ -68,6 +75,10 @@ func (srv *Server) Stats() Stats {
 		Unanswered:        c.unanswered.Load(),
 		UnexpectedAcks:    c.unexpectedAcks.Load(),
 		Stray:             c.stray.Load(),
+		Recovered:         c.recovered.Load(),
+		Replayed:          c.replayed.Load(),
+		NotRecovered:      c.notRecovered.Load(),
+		Expired:           c.expired.Load(),
 		ServerSideDropped: c.serverSideDropped.Load(),
 		ServerSideFailed:  c.serverSideFailed.Load(),
 	}
@@ -84,6 +95,7 @@ type counters struct {
 	admitted, refused, idle, protocolErrors, failed atomic.Uint64
 	overloaded, rateLimited, discarded, unhandled   atomic.Uint64
 	unanswered, unexpectedAcks, stray               atomic.Uint64
+	recovered, replayed, notRecovered, expired      atomic.Uint64
 	serverSideDropped, serverSideFailed             atomic.Uint64
 	ended                                           tally.Tally[Reason]
 }
@@ -143,6 +155,19 @@ func (h Hooks) counted(c *counters) Hooks {
 	counting.Stray = func(conn *engineio.Session, namespace string) {
 		c.stray.Add(1)
 		h.Stray(conn, namespace)
+	}
+	counting.Recovered = func(s *Socket, replayed int) {
+		c.recovered.Add(1)
+		c.replayed.Add(uint64(replayed))
+		h.Recovered(s, replayed)
+	}
+	counting.NotRecovered = func(s *Socket) {
+		c.notRecovered.Add(1)
+		h.NotRecovered(s)
+	}
+	counting.Expired = func(ns *Namespace, socket string) {
+		c.expired.Add(1)
+		h.Expired(ns, socket)
 	}
 	return counting
 }

@@ -2,22 +2,21 @@ package main
 
 import (
 	"context"
-	"errors"
 
 	"github.com/kachi-io/kachi/socketio"
 )
 
 // newSocketIO makes a Socket.IO server that sends back what the public suite sends.
 func newSocketIO(s *settings) (service, error) {
-	if s.recovery {
-		return nil, errors.New("-recovery: connection state recovery is not there yet")
-	}
 	opts := &socketio.Options{
 		PingInterval:   s.pingInterval,
 		PingTimeout:    s.pingTimeout,
 		ConnectTimeout: s.connectTimeout,
 		MaxPayload:     s.maxPayload,
 		AllowedOrigins: s.cors.list(),
+	}
+	if s.recovery {
+		opts.Recovery = &socketio.Recovery{RequireOffset: true} // as the reference does
 	}
 	if err := opts.Validate(); err != nil {
 		return nil, err

@@ -1,0 +1,213 @@
+package socketio
+
+import (
+	"strconv"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/kachi-io/kachi/engineio"
+	"github.com/kachi-io/kachi/internal/ids"
+	"github.com/kachi-io/kachi/internal/wheel"
+	"github.com/kachi-io/kachi/socketio/adapter"
+	"github.com/kachi-io/kachi/socketio/packet"
+)
+
+// journal is what connection state recovery keeps of a namespace: the last events, by
+// position, and the sessions whose clients may come back. One lock makes one step of
+// giving an event its position, keeping it and queueing it for its receivers, and another
+// of every change of who they are; so a client that shows a position has everything up to
+// it, and what it lacks can be told exactly. What happens under it touches memory only.
+//
+// Lock order: mu, then those of index, and conn.mu.
+type journal struct {
+	ns     *Namespace
+	opts   *Recovery
+	keep   time.Duration // how long events are kept
+	epoch  string        // in every position: those of another process mean nothing here
+	opened time.Time
+
+	mu     sync.Mutex
+	head   uint64  // position of the last event; the first has 1
+	events []event // the last of them has the position head
+	start  int     // of those that are kept, in events
+	bytes  int
+	live   map[string]*Socket  // by private id, those that are being restored included
+	away   map[string]*session // by private id
+	order  []*session          // away ones by their end, some of them back already
+	timer  wheel.Timer
+	armed  bool
+	closed bool // keeps nothing any more
+}
+
+// event is one that was sent.
+type event struct {
+	message *engineio.Message // with its position
+	target  adapter.Target
+	at      time.Duration // since opened
+}
+
+func openJournal(ns *Namespace, opts *Recovery, keep time.Duration) *journal {
+	return &journal{
+		ns: ns, opts: opts, keep: keep, epoch: ids.New()[:8] + ".", opened: time.Now(),
+		live: map[string]*Socket{}, away: map[string]*session{},
+	}
+}
+
+func (j *journal) now() time.Duration { return time.Since(j.opened) }
+
+// first is the position of the oldest event that is kept. Under mu.
+func (j *journal) first() uint64 { return j.head + 1 - uint64(len(j.events)-j.start) }
+
+// position names one for clients.
+func (j *journal) position(n uint64) string { return j.epoch + strconv.FormatUint(n, 36) }
+
+// parse returns the number of a position that this journal has given. Under mu.
+func (j *journal) parse(position string) (uint64, bool) {
+	digits, ok := strings.CutPrefix(position, j.epoch)
+	n, err := strconv.ParseUint(digits, 36, 64)
+	return n, ok && err == nil && n <= j.head
+}
+
+// send sends an event to all that t selects, and tells told what became of it for each.
+// Volatile ones are not kept, but bear a position all the same: clients take the last
+// argument of any event for one, if it is a string.
+func (j *journal) send(p *packet.Packet, t adapter.Target, f adapter.Flags, told func(*Socket, error)) {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	m := j.note(p, t, f)
+	j.ns.local.each(t, func(s *Socket) {
+		err := j.queue(s, m)
+		if told != nil {
+			told(s, err)
+		}
+	})
+}
+
+// sendTo is send to one socket.
+func (j *journal) sendTo(s *Socket, p *packet.Packet, f adapter.Flags) error {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	if !s.Connected() {
+		return ErrClosed
+	}
+	return j.queue(s, j.note(p, adapter.Target{Rooms: []string{s.id}}, f))
+}
+
+// note gives an event its position, and keeps it. Under mu.
+func (j *journal) note(p *packet.Packet, t adapter.Target, f adapter.Flags) *engineio.Message {
+	n := j.head
+	if !f.Volatile {
+		n++
+	}
+	m := broadcastMessage(positioned(p, j.position(n)), f)
+	if !f.Volatile {
+		j.append(event{m, t, j.now()})
+	}
+	return m
+}
+
+// queue queues the newest event for a socket. Under mu.
+func (j *journal) queue(s *Socket, m *engineio.Message) error {
+	if !m.Volatile {
+		s.stay.sent = j.head
+	}
+	return s.conn.session.Queue(m)
+}
+
+// positioned returns an event with its position as its last argument.
+func positioned(p *packet.Packet, position string) *packet.Packet {
+	q := *p
+	q.Data = make([]byte, 0, len(p.Data)+len(position)+3)
+	q.Data = append(q.Data, p.Data[:len(p.Data)-1]...)
+	q.Data = append(append(append(q.Data, `,"`...), position...), `"]`...)
+	return &q
+}
+
+// append keeps an event, and lets go of what is too old or too much. Under mu.
+func (j *journal) append(e event) {
+	j.head++
+	if j.closed {
+		return
+	}
+	j.events = append(j.events, e)
+	j.bytes += e.message.Size()
+	for j.start < len(j.events)-1 &&
+		(len(j.events)-j.start > j.opts.MaxEvents || j.bytes > j.opts.MaxBytes || e.at-j.events[j.start].at > j.keep) {
+		j.drop()
+	}
+	j.arm(j.keep)
+}
+
+// drop lets go of the oldest event. Under mu.
+func (j *journal) drop() {
+	j.bytes -= j.events[j.start].message.Size()
+	j.events[j.start] = event{}
+	j.start++
+	if j.start > 64 && 2*j.start > len(j.events) {
+		n := copy(j.events, j.events[j.start:])
+		clear(j.events[n:])
+		j.events, j.start = j.events[:n], 0
+	}
+	if j.start == len(j.events) {
+		j.events, j.start = nil, 0
+	}
+}
+
+// arm has sweep look for what is too old, after d. Under mu.
+func (j *journal) arm(d time.Duration) {
+	if !j.armed && !j.closed {
+		j.armed = true
+		j.ns.srv.wheel.Reset(&j.timer, d, j)
+	}
+}
+
+// Expire is called by the wheel, on its goroutine.
+func (j *journal) Expire(*wheel.Timer) {
+	j.ns.srv.work.add()
+	go func() {
+		defer j.ns.srv.work.done()
+		j.sweep()
+	}()
+}
+
+// sweep gives up what is too old.
+func (j *journal) sweep() {
+	j.mu.Lock()
+	now := j.now()
+	j.armed = false
+	for j.start < len(j.events) && now-j.events[j.start].at > j.keep {
+		j.drop()
+	}
+	var lost []*session
+	for len(j.order) > 0 && (j.order[0].back || now >= j.order[0].until) {
+		if s := j.shift(); !s.back {
+			delete(j.away, s.id)
+			lost = append(lost, s)
+		}
+	}
+	var next time.Duration // when to look again
+	if j.start < len(j.events) {
+		next = j.events[j.start].at + j.keep - now
+	}
+	if len(j.order) > 0 {
+		if d := j.order[0].until - now; next == 0 || d < next {
+			next = d
+		}
+	}
+	if next > 0 {
+		j.arm(next)
+	}
+	j.mu.Unlock()
+	j.expire(lost)
+}
+
+// close lets go of everything: the server ends.
+func (j *journal) close() {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	j.closed = true
+	j.ns.srv.wheel.Stop(&j.timer)
+	j.events, j.start, j.bytes, j.order = nil, 0, 0, nil
+	clear(j.away)
+}
