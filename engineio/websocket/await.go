@@ -21,7 +21,12 @@ type awaiting struct {
 	drained bool          // the last read took all there was
 	fd      int32         // as the watcher knows the connection
 	serial  uint32        // which of all that had this fd
+	rounds  uint8         // how often it was resumed, up to settled
 }
+
+// settled is how often a connection has been resumed when it is more than a newcomer.
+const settled = 4
+
 
 const (
 	turnReading uint32 = iota // a goroutine reads
@@ -88,6 +93,13 @@ func (c *Conn) park() bool {
 
 // notice tells that there is something to be read, or that the connection has ended.
 func (c *Conn) notice(hup bool) {
+	if c.claim(hup) {
+		go c.resume()
+	}
+}
+
+// claim is notice that leaves the reading to the caller, where it reports true.
+func (c *Conn) claim(hup bool) bool {
 	if hup {
 		c.hup.Store(true)
 	}
@@ -95,22 +107,34 @@ func (c *Conn) notice(hup bool) {
 		switch turn := c.turn.Load(); turn {
 		case turnWaiting:
 			if c.turn.CompareAndSwap(turn, turnReading) {
-				go c.resume()
-				return
+				return true
 			}
 		case turnReading:
 			if c.turn.CompareAndSwap(turn, turnNoticed) {
-				return
+				return false
 			}
 		case turnNoticed:
-			return
+			return false
 		}
 	}
+}
+
+// resumeEach resumes one after the other, each as soon as the one before has done or waits:
+// whom a goroutine has started last runs next on its processor, and all others run behind
+// those who are queued already.
+func resumeEach(conns []*Conn) {
+	if len(conns) > 1 {
+		go resumeEach(conns[1:])
+	}
+	conns[0].resume()
 }
 
 // resume goes on reading if there is anything to read. What the watcher told may have
 // been read already; where it told of the end, Read waits for that.
 func (c *Conn) resume() {
+	if c.rounds < settled {
+		c.rounds++
+	}
 	for c.watched && len(c.in) == 0 && !c.hup.Load() && c.nothing() {
 		if c.park() {
 			return

@@ -131,7 +131,7 @@ func (w *watcher) watch(epoll *os.File, raw syscall.RawConn) {
 // would hold up all others by tenths of a second.
 func (w *watcher) look() bool {
 	var (
-		events [16]syscall.EpollEvent
+		events [32]syscall.EpollEvent
 		found  [len(events)]ready
 	)
 	w.mu.Lock()
@@ -142,8 +142,18 @@ func (w *watcher) look() bool {
 	n, _ := epollNow(w.fd, events[:])
 	k := w.find(events[:max(n, 0)], found[:])
 	w.mu.Unlock()
+	var first []*Conn // who has been here for a while goes before those who come
 	for _, r := range found[:k] {
-		r.conn.notice(r.hup)
+		switch {
+		case !r.conn.claim(r.hup):
+		case r.conn.rounds < settled:
+			go r.conn.resume()
+		default:
+			first = append(first, r.conn)
+		}
+	}
+	if len(first) > 0 {
+		go resumeEach(first)
 	}
 	return k > 0
 }
