@@ -113,8 +113,15 @@ func (s *Session) alive() bool {
 // [ErrClosed]: the session is closed or closing. [ErrSlowConsumer]: the bounds of the
 // queue are reached; the session is being closed. [ErrDropped]: they are reached, and the
 // message was volatile.
-func (s *Session) Send(m *Message) error {
-	err := s.send(m, (*websocket.Conn).Send)
+func (s *Session) Send(m *Message) error { return s.SendIf(m, nil) }
+
+// Gate says whether something may still be sent: see [Session.SendIf].
+type Gate = websocket.Gate
+
+// SendIf is Send that does nothing, and returns [ErrClosed], where g, unless it is nil, is
+// shut. A message that is queued once it is shut comes behind all that passed it.
+func (s *Session) SendIf(m *Message, g Gate) error {
+	err := s.send(m, g, (*websocket.Conn).SendIf)
 	if err == ErrDropped && s.server.opts.Hooks.Dropped != nil {
 		s.server.opts.Hooks.Dropped(s, m)
 	}
@@ -124,14 +131,19 @@ func (s *Session) Send(m *Message) error {
 // Queue is [Session.Send] for broadcasts: it only touches memory and leaves the write to
 // other goroutines, which gather what comes in quick succession. It may be called with
 // locks held: nothing is called back before it returns.
-func (s *Session) Queue(m *Message) error { return s.send(m, (*websocket.Conn).Queue) }
+func (s *Session) Queue(m *Message) error { return s.send(m, nil, queue) }
 
-func (s *Session) send(m *Message, write func(*websocket.Conn, *websocket.Frame) error) error {
+func queue(c *websocket.Conn, f *websocket.Frame, _ Gate) error { return c.Queue(f) }
+
+func (s *Session) send(m *Message, g Gate, write func(*websocket.Conn, *websocket.Frame, Gate) error) error {
 	c := s.conn.Load()
 	if c == nil {
 		s.mu.Lock()
 		if c = s.conn.Load(); c == nil {
 			defer s.mu.Unlock()
+			if g != nil && !g.Open() {
+				return ErrClosed
+			}
 			return s.enqueue(m)
 		}
 		s.mu.Unlock()
@@ -139,7 +151,7 @@ func (s *Session) send(m *Message, write func(*websocket.Conn, *websocket.Frame)
 	if s.state.Load() >= stateClosing {
 		return ErrClosed
 	}
-	switch err := write(c, m.wire()); err {
+	switch err := write(c, m.wire(), g); err {
 	case nil:
 		return nil
 	case websocket.ErrDropped:

@@ -57,6 +57,7 @@ func (c *conn) Expire(*wheel.Timer) {
 	c.mu.Lock()
 	c.overdue = !c.joined() && len(c.sockets) > 0
 	idle := !c.ended && len(c.sockets) == 0
+	c.ended = c.ended || idle // who asks for a namespace now is too late
 	c.mu.Unlock()
 	if idle {
 		c.srv.work.add()

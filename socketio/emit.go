@@ -96,7 +96,7 @@ func (s *Socket) send(event string, p *packet.Packet, o sending) error {
 	} else {
 		m := message(p)
 		m.Volatile, m.NoCompress = o.volatile, o.noCompress
-		err = s.conn.session.Send(m)
+		err = s.conn.session.SendIf(m, (*connected)(s))
 	}
 	if err != nil {
 		if err == engineio.ErrDropped && s.ns.srv.opts.Hooks.Dropped != nil {
@@ -107,6 +107,16 @@ func (s *Socket) send(event string, p *packet.Packet, o sending) error {
 	s.ns.sent(p, s)
 	return nil
 }
+
+// A socket is the gate of what is sent to it: whoever ends it tells the client behind all
+// that was sent, and nothing comes after that.
+type (
+	connected Socket // for events
+	unended   Socket // for acknowledgements
+)
+
+func (c *connected) Open() bool { return c.state.Load() == stateConnected }
+func (u *unended) Open() bool   { return u.state.Load() != stateEnded }
 
 // sent tells the functions of OnAnyOutgoing.
 func (ns *Namespace) sent(p *packet.Packet, to ...*Socket) {

@@ -64,9 +64,9 @@ func (e *Event) Ack(args ...any) error {
 	if s.state.Load() == stateEnded {
 		return ErrClosed
 	}
-	return s.conn.session.Send(message(&packet.Packet{
+	return s.conn.session.SendIf(message(&packet.Packet{
 		Type: packet.Ack, Namespace: s.ns.name, ID: e.id, Data: data, Attachments: copied(attachments),
-	}))
+	}), (*unended)(s)) // it may not be connected yet, where the event was overloaded
 }
 
 // takeEvent puts an event into the mailbox. It runs on the reading goroutine.

@@ -368,3 +368,36 @@ func answering(t *testing.T, url string) {
 		}
 	}
 }
+
+// An emit that runs while somebody else disconnects the socket comes before the disconnect,
+// or not at all.
+func TestNothingFollowsTheDisconnect(t *testing.T) {
+	srv, url := start(t, nil)
+	c := dial(t, url)
+	for range 300 {
+		s, ok := srv.Socket(c.connect("/", ""))
+		assert.True(t, ok)
+		var emitting sync.WaitGroup
+		begun := make(chan struct{}, 4)
+		for range cap(begun) {
+			emitting.Go(func() {
+				for n := 0; n < 500 && s.Emit("e") == nil; n++ {
+					if n == 2 {
+						begun <- struct{}{}
+					}
+				}
+			})
+		}
+		<-begun
+		s.Disconnect(false)
+		emitting.Wait()
+		for {
+			text := c.read()
+			if text == "41" {
+				break
+			}
+			assert.Equal(t, text, `42["e"]`)
+		}
+		c.expectSilence()
+	}
+}

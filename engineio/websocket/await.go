@@ -27,7 +27,6 @@ type awaiting struct {
 // settled is how often a connection has been resumed when it is more than a newcomer.
 const settled = 4
 
-
 const (
 	turnReading uint32 = iota // a goroutine reads
 	turnNoticed               // one does, and there may be more than it has seen

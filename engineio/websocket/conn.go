@@ -82,8 +82,23 @@ func (c *Conn) init() {
 //
 // It returns ErrClosed, ErrFull or, for volatile frames, ErrDropped, and otherwise nil,
 // which does not mean that the peer has got it.
-func (c *Conn) Send(f *Frame) error {
+func (c *Conn) Send(f *Frame) error { return c.SendIf(f, nil) }
+
+// Gate says whether something may still be sent.
+type Gate interface {
+	// Open is called with locks held, and touches memory only.
+	Open() bool
+}
+
+// SendIf is Send that does nothing, and returns ErrClosed, where g, if it is not nil, is
+// shut. What is queued once it is shut comes behind everything that passed it: there is no
+// time between the question and the place in the order.
+func (c *Conn) SendIf(f *Frame, g Gate) error {
 	c.mu.Lock()
+	if g != nil && !g.Open() {
+		c.mu.Unlock()
+		return ErrClosed
+	}
 	if c.defers || c.writer != idle {
 		defer c.mu.Unlock()
 		return c.push(f)
