@@ -174,6 +174,9 @@ func (c *conn) takeConnect(p *packet.Packet) (engineio.Work, error) {
 	if s == nil {
 		return nil, err
 	}
+	if ns.journal != nil {
+		ns.journal.claim(s) // before anybody asks for its id
+	}
 	return s.mailbox.push(s, (*connectTask)(s)), nil
 }
 

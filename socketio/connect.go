@@ -45,7 +45,7 @@ func (s *Socket) enter() bool {
 		greeting := s.greeting("")
 		return s.ns.local.add(s, s.admission(func() { _ = s.conn.session.Queue(greeting) }))
 	}
-	former := j.claim(s)
+	former := j.claimed(s)
 	if former == nil || j.opts.RunMiddlewares {
 		if err := s.vetted(); err != nil {
 			if former != nil {

@@ -460,3 +460,20 @@ func TestRecoveryAgainAndAgain(t *testing.T) {
 	})
 	all.Wait()
 }
+
+// The connection breaks once more while its client is asking to come back.
+func TestRecoveryCutWhileComing(t *testing.T) {
+	srv, r, _ := recovering(t, &socketio.Options{})
+	for n := range 100 {
+		assert.NoError(t, srv.To(r.sid).Emit("e", n))
+		assert.Equal(t, r.event(), fmt.Sprint("e", n))
+		r.cut()
+		for range n % 4 {
+			c := dial(t, r.url)
+			c.send(`40{"pid":"` + r.pid + `","offset":"` + r.offset + `"}`)
+			c.gone()
+		}
+		r.come()
+		assert.True(t, r.recovered, n)
+	}
+}

@@ -17,27 +17,36 @@ var (
 )
 
 // claim finds the session that the client of s comes back to, and makes s that one's
-// socket; nil when there is none. No other connection gets the session from here on. A
-// socket that still has it, because nobody has noticed yet that its connection is dead, or
-// because it is only just being restored, ends.
-func (j *journal) claim(s *Socket) *session {
+// socket, if there is one. No other connection gets the session from here on. A socket that
+// still has it, because nobody has noticed yet that its connection is dead, or because it is
+// only just being restored, ends. Called by the connection's reading goroutine.
+func (j *journal) claim(s *Socket) {
 	var shown struct {
 		ID       *string `json:"pid"`
 		Position *string `json:"offset"`
 	}
 	if len(s.auth) == 0 || json.Unmarshal(s.auth, &shown) != nil || shown.ID == nil {
-		return nil
+		return
 	}
-	b, lost := j.take(s, *shown.ID, shown.Position)
-	if b == nil {
+	found, lost := j.take(s, *shown.ID, shown.Position)
+	if !found {
 		j.ns.srv.opts.Hooks.NotRecovered(s)
 	}
 	j.expireLater(lost)
-	return b
+}
+
+// claimed returns the session that s goes on with, or nil.
+func (j *journal) claimed(s *Socket) *session {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	if s.stay == nil {
+		return nil
+	}
+	return s.stay.claimed
 }
 
 // take is claim by what the client has shown. lost is the session where it is of no use.
-func (j *journal) take(s *Socket, id string, position *string) (b *session, lost []*session) {
+func (j *journal) take(s *Socket, id string, position *string) (found bool, lost []*session) {
 	for {
 		j.mu.Lock()
 		other := j.live[id]
@@ -49,23 +58,27 @@ func (j *journal) take(s *Socket, id string, position *string) (b *session, lost
 		runtime.Gosched() // where somebody else ends it
 	}
 	defer j.mu.Unlock()
-	if b = j.away[id]; b == nil {
-		return nil, nil
+	if s.state.Load() == stateEnded {
+		return true, nil // leaves it to the next: nobody would give it back any more
+	}
+	b := j.away[id]
+	if b == nil {
+		return false, nil
 	}
 	b.back = true
 	delete(j.away, id)
 	if !j.reaches(b, position) {
-		return nil, []*session{b}
+		return false, []*session{b}
 	}
 	s.id, s.stay = b.socket, &stay{id: id, recovered: true, claimed: b}
 	s.SetData(b.data)
 	j.live[id] = s
-	return b, nil
+	return true, nil
 }
 
 // reaches decides from where on the session's events are to be sent again, and reports
-// whether all of them are kept. b.has becomes the position up to which the client has everything.
-// Under mu.
+// whether all of them are kept. b.has becomes the position up to which the client has
+// everything. Under mu.
 func (j *journal) reaches(b *session, position *string) bool {
 	has := b.since
 	if position != nil {
