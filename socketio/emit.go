@@ -94,6 +94,7 @@ func (s *Socket) send(event string, p *packet.Packet, o sending) error {
 	if j := s.ns.journal; j != nil && p.ID == packet.NoID {
 		err = j.sendTo(s, p, adapter.Flags{Volatile: o.volatile, NoCompress: o.noCompress})
 	} else {
+		s.makeWay(len(p.Data))
 		m := message(p)
 		m.Volatile, m.NoCompress = o.volatile, o.noCompress
 		err = s.conn.session.SendIf(m, (*connected)(s))
@@ -106,6 +107,16 @@ func (s *Socket) send(event string, p *packet.Packet, o sending) error {
 	}
 	s.ns.sent(p, s)
 	return nil
+}
+
+// large is the size in bytes of what takes so long to be encoded that others go first
+// before it is sent.
+const large = 64 << 10
+
+func (s *Socket) makeWay(size int) {
+	if size >= large {
+		s.conn.session.MakeWay()
+	}
 }
 
 // A socket is the gate of what is sent to it: whoever ends it tells the client behind all

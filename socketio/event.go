@@ -64,6 +64,7 @@ func (e *Event) Ack(args ...any) error {
 	if s.state.Load() == stateEnded {
 		return ErrClosed
 	}
+	s.makeWay(len(data))
 	return s.conn.session.SendIf(message(&packet.Packet{
 		Type: packet.Ack, Namespace: s.ns.name, ID: e.id, Data: data, Attachments: copied(attachments),
 	}), (*unended)(s)) // it may not be connected yet, where the event was overloaded

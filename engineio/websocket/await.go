@@ -133,6 +133,9 @@ func resumeEach(conns []*Conn) {
 func (c *Conn) resume() {
 	if c.rounds < settled {
 		c.rounds++
+		if c.watched {
+			LookAround() // a newcomer lets everybody else go first
+		}
 	}
 	for c.watched && len(c.in) == 0 && !c.hup.Load() && c.nothing() {
 		if c.park() {
