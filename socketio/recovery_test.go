@@ -459,6 +459,7 @@ func TestRecoveryAgainAndAgain(t *testing.T) {
 		}
 	})
 	all.Wait()
+	settled(t, srv)
 }
 
 // The connection breaks once more while its client is asking to come back.
@@ -476,4 +477,18 @@ func TestRecoveryCutWhileComing(t *testing.T) {
 		r.come()
 		assert.True(t, r.recovered, n)
 	}
+	settled(t, srv)
+}
+
+// settled checks, once all have come to rest, that whoever was admitted is there or has ended.
+func settled(t *testing.T, srv *socketio.Server) {
+	t.Helper()
+	assert.Eventually(t, func() bool {
+		s := srv.Stats()
+		ended := uint64(0)
+		for _, n := range s.Ended {
+			ended += n
+		}
+		return s.Admitted == uint64(s.Sockets)+ended && s.Recovered <= s.Admitted
+	}, "sockets are told of twice or not at all: ", srv.Stats())
 }

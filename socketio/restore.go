@@ -123,13 +123,12 @@ func (j *journal) admit(s *Socket, b *session) bool {
 			return false
 		}
 		before := b.has
-		switch done, err := j.replay(s, b); {
+		switch done, admitted, err := j.replay(s, b); {
 		case err != nil:
 			s.conn.session.Abort(engineio.SlowConsumer, err)
 			return false
 		case done:
-			admitted := s.Connected()
-			if admitted {
+			if admitted { // even if it has ended since: its end will be told
 				s.ns.srv.opts.Hooks.Recovered(s, b.replayed)
 			}
 			return admitted
@@ -182,11 +181,11 @@ func (o *Options) portion() (events, bytes int) {
 // replay queues some more of what a client missed, at a time when it has taken what came
 // before, so that it need not all fit into its queue. When nothing is left, the socket
 // enters its rooms, in the same step.
-func (j *journal) replay(s *Socket, b *session) (done bool, err error) {
+func (j *journal) replay(s *Socket, b *session) (done, admitted bool, err error) {
 	j.mu.Lock()
 	defer j.mu.Unlock()
 	if b.has+1 < j.first() {
-		return false, errTooLate
+		return false, false, errTooLate
 	}
 	session := s.conn.session
 	events, bytes := s.ns.srv.opts.portion()
@@ -198,10 +197,10 @@ func (j *journal) replay(s *Socket, b *session) (done bool, err error) {
 		}
 		// The first may be larger than all that may wait: it waits alone.
 		if size += e.message.Size(); n == events || size > bytes && waiting+n > 0 {
-			return false, nil
+			return false, false, nil
 		}
 		if err := session.Queue(e.message); err != nil {
-			return false, err
+			return false, false, err
 		}
 		b.sent = b.has + 1
 		b.replayed++
@@ -210,12 +209,13 @@ func (j *journal) replay(s *Socket, b *session) (done bool, err error) {
 	for _, room := range b.names()[1:] {
 		j.ns.local.join(s, room)
 	}
-	if j.ns.local.add(s, s.admission(func() {})) {
+	admitted = j.ns.local.add(s, s.admission(func() {}))
+	if admitted {
 		y := s.stay
 		y.rooms, y.since, y.sent, y.floor, y.claimed = b.rooms, b.since, b.sent, b.floor, nil
 		for _, room := range s.Rooms() { // a middleware may have had it join more
 			y.entered(room, j.head)
 		}
 	}
-	return true, nil
+	return true, admitted, nil
 }
