@@ -205,6 +205,8 @@ func TestBatchOverTCP(t *testing.T) {
 		c.Flush()
 		expect()
 		for range 3 {
+			// The peer may have read what its writer has not yet settled.
+			assert.Eventually(t, func() bool { waiting, _ := c.Buffered(); return waiting == 0 })
 			send(50)
 			messages, _ = c.Buffered()
 			assert.Equal(t, messages, 50)

@@ -6,8 +6,8 @@
 // for the network. What is sent is a Frame: it is encoded once, and shared by all the
 // connections that receive it.
 //
-// An idle connection holds one goroutine with a stack of 2 KiB and no buffers. Over
-// plain TCP, frames are written by whoever sends them, or by a few goroutines shared
+// An idle connection holds no buffers and, where it is read by Conn.Await over plain TCP on
+// Linux, no goroutine. Over plain TCP, frames are written by whoever sends them, or by a few goroutines shared
 // by all connections, and a connection has a goroutine of its own for writing only
 // while its peer does not keep up. How much it may fall behind is bounded, see
 // Options.Queue.
