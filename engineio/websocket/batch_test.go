@@ -202,7 +202,11 @@ func TestBatchOverTCP(t *testing.T) {
 		for ; got < 128; got++ {
 			p.expect(end|text, fmt.Sprint(got))
 		}
-		c.Flush()
+		assert.Eventually(t, func() bool { // a Flush that meets a busy writer leaves the rest to the delay
+			c.Flush()
+			waiting, _ := c.Buffered()
+			return waiting == 0
+		})
 		expect()
 		for range 3 {
 			// The peer may have read what its writer has not yet settled.
