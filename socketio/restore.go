@@ -19,7 +19,10 @@ var (
 // claim finds the session that the client of s comes back to, and makes s that one's
 // socket, if there is one. No other connection gets the session from here on. A socket that
 // still has it, because nobody has noticed yet that its connection is dead, or because it is
-// only just being restored, ends. Called by the connection's reading goroutine.
+// only just being restored, ends, and its connection with it: who is at the other end, if
+// anybody is, must notice, and come back. That happens when the connection on which a client
+// asked first, and has given up, is read after the one on which it asked next. Called by the
+// connection's reading goroutine.
 func (j *journal) claim(s *Socket) {
 	var shown struct {
 		ID       *string `json:"pid"`
@@ -55,6 +58,9 @@ func (j *journal) take(s *Socket, id string, position *string) (found bool, lost
 		}
 		j.mu.Unlock()
 		other.end(engineio.TransportClose, errReplaced, false)
+		if other.conn != s.conn {
+			other.conn.session.Abort(engineio.TransportClose, errReplaced)
+		}
 		runtime.Gosched() // where somebody else ends it
 	}
 	defer j.mu.Unlock()
