@@ -6,7 +6,8 @@ import (
 	"fmt"
 	"math"
 	"strconv"
-	"unicode/utf8"
+
+	"github.com/kachi-io/kachi/internal/jsontext"
 )
 
 // Args are the arguments of an event, its name not counted, or the values of an
@@ -75,26 +76,26 @@ func split(data []byte, dst [][]byte) ([][]byte, error) {
 	if len(data) == 0 {
 		return nil, nil
 	}
-	i := skipSpace(data, 0)
+	i := jsontext.SkipSpace(data, 0)
 	if i >= len(data) || data[i] != '[' {
 		return nil, errPayload
 	}
-	i = skipSpace(data, i+1)
+	i = jsontext.SkipSpace(data, i+1)
 	if i < len(data) && data[i] == ']' {
 		return dst, nil
 	}
 	for i < len(data) {
-		end := skipValue(data, i)
+		end := jsontext.SkipValue(data, i)
 		if end == i {
 			return nil, errPayload
 		}
 		dst = append(dst, data[i:end:end])
-		if i = skipSpace(data, end); i >= len(data) {
+		if i = jsontext.SkipSpace(data, end); i >= len(data) {
 			break
 		}
 		switch data[i] {
 		case ',':
-			i = skipSpace(data, i+1)
+			i = jsontext.SkipSpace(data, i+1)
 		case ']':
 			return dst, nil
 		default:
@@ -106,7 +107,7 @@ func split(data []byte, dst [][]byte) ([][]byte, error) {
 
 func eventName(raw []byte) (string, error) {
 	if len(raw) >= 2 && raw[0] == '"' {
-		if s, ok := plainString(raw); ok {
+		if s, ok := jsontext.PlainString(raw); ok {
 			return string(s), nil
 		}
 		var name string
@@ -132,23 +133,5 @@ func numericName(f float64) string {
 	case math.IsInf(f, -1):
 		return "-Infinity"
 	}
-	return string(appendFloat(nil, f))
-}
-
-// plainString returns the text of a JSON string that needs no unescaping. ok is false for
-// any other, also for one that is malformed.
-func plainString(raw []byte) (text []byte, ok bool) {
-	if len(raw) < 2 || raw[0] != '"' {
-		return nil, false
-	}
-	end := len(raw) - 1
-	i := skipPlain(raw, 1)
-	for i < end && raw[i] >= utf8.RuneSelf {
-		_, size := utf8.DecodeRune(raw[i:])
-		if size == 1 {
-			return nil, false
-		}
-		i = skipPlain(raw, i+size)
-	}
-	return raw[1:end], i == end && raw[end] == '"'
+	return string(jsontext.AppendFloat(nil, f))
 }

@@ -4,6 +4,8 @@ import (
 	"encoding/base64"
 	"encoding/json"
 	"reflect"
+
+	"github.com/kachi-io/kachi/internal/jsontext"
 )
 
 // Decode decodes the arguments into targets, one by one; see [Args.DecodeAt]. Arguments
@@ -55,12 +57,12 @@ func (a Args) decode(raw []byte, target any) error {
 		}
 	case *string:
 		// A room, a name, a token: the most frequent argument, in 117 ns instead of 391.
-		if text, ok := plainString(raw); ok && t != nil {
+		if text, ok := jsontext.PlainString(raw); ok && t != nil {
 			*t = string(text)
 			return nil
 		}
 	}
-	spans, err := placeholders(raw, len(a.Attachments))
+	spans, err := Placeholders(raw, len(a.Attachments))
 	if err != nil {
 		return err
 	}
@@ -69,8 +71,8 @@ func (a Args) decode(raw []byte, target any) error {
 		return json.Unmarshal(raw, target)
 	}
 	s := assigner{raw: raw, attachments: a.Attachments, spans: spans}
-	start := skipSpace(raw, 0)
-	return s.assign(v.Elem(), start, skipValue(raw, start))
+	start := jsontext.SkipSpace(raw, 0)
+	return s.assign(v.Elem(), start, jsontext.SkipValue(raw, start))
 }
 
 // assigner decodes one argument that holds placeholders. What holds none goes to
@@ -78,7 +80,7 @@ func (a Args) decode(raw []byte, target any) error {
 type assigner struct {
 	raw         []byte
 	attachments [][]byte
-	spans       []span
+	spans       []Placeholder
 }
 
 var (
@@ -110,11 +112,11 @@ func (s *assigner) assign(v reflect.Value, start, end int) error {
 	if pointer := reflect.PointerTo(t); pointer.Implements(unmarshalerType) || pointer.Implements(textUnmarshalerType) {
 		return json.Unmarshal(s.inBase64(start, end, within), v.Addr().Interface())
 	}
-	if within[0].start == start && within[0].end == end {
+	if within[0].Start == start && within[0].End == end {
 		if !isBytes(t) {
 			return &json.UnmarshalTypeError{Value: "binary", Type: t}
 		}
-		v.SetBytes(s.attachments[within[0].num])
+		v.SetBytes(s.attachments[within[0].Num])
 		return nil
 	}
 	switch object := s.raw[start] == '{'; {
@@ -149,7 +151,7 @@ func (s *assigner) members(v reflect.Value, start int, member func(key []byte, a
 	var with []part
 	without := []byte{'{'}
 	_, err := eachMember(s.raw, start, func(key []byte, at int) (int, error) {
-		end := skipValue(s.raw, at)
+		end := jsontext.SkipValue(s.raw, at)
 		if len(inside(s.spans, at, end)) > 0 {
 			with = append(with, part{key, at, end})
 			return end, nil
@@ -213,7 +215,7 @@ func (s *assigner) mapMember(v reflect.Value) func(key []byte, at, end int) erro
 func (s *assigner) slice(v reflect.Value, start int) error {
 	elements := reflect.MakeSlice(v.Type(), 0, 4)
 	_, err := eachElement(s.raw, start, func(at int) (int, error) {
-		end := skipValue(s.raw, at)
+		end := jsontext.SkipValue(s.raw, at)
 		element := reflect.New(v.Type().Elem()).Elem()
 		if err := s.assign(element, at, end); err != nil {
 			return 0, err
@@ -231,7 +233,7 @@ func (s *assigner) array(v reflect.Value, start int) error {
 	v.SetZero()
 	n := 0
 	_, err := eachElement(s.raw, start, func(at int) (int, error) {
-		end := skipValue(s.raw, at)
+		end := jsontext.SkipValue(s.raw, at)
 		if n++; n > v.Len() {
 			return end, nil
 		}
@@ -247,12 +249,12 @@ func (s *assigner) generic(start, end int) (value any, err error) {
 	case len(within) == 0:
 		err = json.Unmarshal(s.raw[start:end], &value)
 		return value, err
-	case within[0].start == start && within[0].end == end:
-		return s.attachments[within[0].num], nil
+	case within[0].Start == start && within[0].End == end:
+		return s.attachments[within[0].Num], nil
 	case s.raw[start] == '{':
 		object := make(map[string]any)
 		_, err = eachMember(s.raw, start, func(key []byte, at int) (int, error) {
-			end := skipValue(s.raw, at)
+			end := jsontext.SkipValue(s.raw, at)
 			object[keyText(key)], err = s.generic(at, end)
 			return end, err
 		})
@@ -260,7 +262,7 @@ func (s *assigner) generic(start, end int) (value any, err error) {
 	default:
 		var array []any
 		_, err = eachElement(s.raw, start, func(at int) (int, error) {
-			end := skipValue(s.raw, at)
+			end := jsontext.SkipValue(s.raw, at)
 			element, err := s.generic(at, end)
 			array = append(array, element)
 			return end, err
@@ -271,21 +273,21 @@ func (s *assigner) generic(start, end int) (value any, err error) {
 
 // inBase64 returns the value between start and end with each placeholder replaced by a
 // string that holds its attachment in base64.
-func (s *assigner) inBase64(start, end int, within []span) []byte {
+func (s *assigner) inBase64(start, end int, within []Placeholder) []byte {
 	var out []byte
 	for _, p := range within {
-		out = append(out, s.raw[start:p.start]...)
+		out = append(out, s.raw[start:p.Start]...)
 		out = append(out, '"')
-		out = base64.StdEncoding.AppendEncode(out, s.attachments[p.num])
+		out = base64.StdEncoding.AppendEncode(out, s.attachments[p.Num])
 		out = append(out, '"')
-		start = p.end
+		start = p.End
 	}
 	return append(out, s.raw[start:end]...)
 }
 
 // keyText returns the text of a quoted key. A malformed one gives a malformed text.
 func keyText(key []byte) string {
-	if text, ok := plainString(key); ok {
+	if text, ok := jsontext.PlainString(key); ok {
 		return string(text)
 	}
 	var text string

@@ -1,6 +1,6 @@
 package packet
 
-import "unicode/utf8"
+import "github.com/kachi-io/kachi/internal/jsontext"
 
 // Limits bound what a [Decoder] accepts. The zero value of each field is its default.
 type Limits struct {
@@ -20,18 +20,21 @@ const (
 	defaultDepth       = 128
 )
 
-func (l *Limits) attachments() int {
+// MaxAttachments returns how many attachments a packet may have: Attachments, with its
+// default filled in.
+func (l *Limits) MaxAttachments() int {
 	if l.Attachments == 0 {
 		return defaultAttachments
 	}
 	return max(l.Attachments, 0)
 }
 
-func (l *Limits) depth() int {
+// MaxDepth returns how deep a payload may nest: Depth, with its default filled in.
+func (l *Limits) MaxDepth() int {
 	if l.Depth <= 0 {
 		return defaultDepth
 	}
-	return min(l.Depth, maxDepth)
+	return min(l.Depth, jsontext.MaxDepth)
 }
 
 // Decoder turns the messages of one connection into packets. Its zero value is ready. It
@@ -42,8 +45,8 @@ func (l *Limits) depth() int {
 type Decoder struct {
 	Limits Limits
 
-	waiting   *partial // the packet whose attachments are awaited
-	namespace string   // the last one seen: most connections use one, and it is then made once
+	waiting    *partial // the packet whose attachments are awaited
+	namespaces Namespaces
 }
 
 // partial is a packet whose attachments have not all come.
@@ -117,7 +120,7 @@ func (d *Decoder) parse(data []byte) (p Packet, attachments int, err error) {
 		if n, digits = number(rest); digits == 0 || digits == len(rest) || rest[digits] != '-' {
 			return p, 0, errCount
 		}
-		if n > int64(d.Limits.attachments()) {
+		if n > int64(d.Limits.MaxAttachments()) {
 			return p, 0, errTooMany
 		}
 		attachments, rest = int(n), rest[digits+1:]
@@ -128,14 +131,14 @@ func (d *Decoder) parse(data []byte) (p Packet, attachments int, err error) {
 		for end < len(rest) && rest[end] != ',' {
 			end++
 		}
-		if p.Namespace, err = d.intern(rest[:end]); err != nil {
+		if p.Namespace, err = d.namespaces.Check(rest[:end]); err != nil {
 			return p, 0, err
 		}
 		rest = rest[min(end+1, len(rest)):]
 	}
 
 	if id, digits := number(rest); digits > 0 {
-		if id > maxID {
+		if id > MaxID {
 			return p, 0, errID
 		}
 		p.ID, rest = id, rest[digits:]
@@ -143,11 +146,11 @@ func (d *Decoder) parse(data []byte) (p Packet, attachments int, err error) {
 
 	if len(rest) > 0 {
 		p.Data = rest[:len(rest):len(rest)]
-		if err = checkPayload(p.Type, p.Data, d.Limits.depth()); err != nil {
+		if err = checkPayload(p.Type, p.Data, d.Limits.MaxDepth()); err != nil {
 			return p, 0, err
 		}
 		if attachments > 0 {
-			if _, err := placeholders(p.Data, attachments); err != nil {
+			if _, err := Placeholders(p.Data, attachments); err != nil {
 				return p, 0, errPlaceholder
 			}
 		}
@@ -155,75 +158,14 @@ func (d *Decoder) parse(data []byte) (p Packet, attachments int, err error) {
 	return p, attachments, nil
 }
 
-// intern returns name as a string, the one made before if it is the same.
-func (d *Decoder) intern(name []byte) (string, error) {
-	const kept = 64 // longer ones are not kept, or any client could pin a large string
-	switch {
-	case len(name) == 1:
-		return "/", nil
-	case string(name) == d.namespace:
-		return d.namespace, nil
-	case !utf8.Valid(name):
-		return "", errNamespace
-	}
-	s := string(name)
-	if len(s) <= kept {
-		d.namespace = s
-	}
-	return s, nil
-}
-
-// number reads the decimal digits that b starts with. What exceeds maxID is returned as
-// maxID+1.
+// number reads the decimal digits that b starts with. What exceeds MaxID is returned as
+// MaxID+1.
 func number(b []byte) (n int64, digits int) {
 	for digits < len(b) && b[digits]-'0' <= 9 {
-		n = min(n*10+int64(b[digits]-'0'), maxID+1)
+		n = min(n*10+int64(b[digits]-'0'), MaxID+1)
 		digits++
 	}
 	return n, digits
-}
-
-// checkPayload checks that data is one well-formed JSON value of the kind that a packet
-// of type t carries.
-func checkPayload(t Type, data []byte, depth int) error {
-	start := skipSpace(data, 0)
-	end := scanValue(data, start, depth)
-	if end == tooDeep {
-		return errDepth
-	}
-	if end < 0 || skipSpace(data, end) != len(data) {
-		return errPayload
-	}
-	var ok bool
-	switch first := data[start]; t {
-	case Connect:
-		ok = first == '{'
-	case ConnectError:
-		ok = first == '{' || first == '"'
-	case Event:
-		ok = first == '[' && nameAllowed(data[skipSpace(data, start+1):])
-	case Ack:
-		ok = first == '['
-	}
-	if !ok {
-		return errPayload
-	}
-	return nil
-}
-
-// nameAllowed tells whether the well-formed JSON that b starts with can be the name of an
-// event: a number, or a string that is not reserved.
-func nameAllowed(b []byte) bool {
-	switch {
-	case b[0] == '-' || b[0]-'0' <= 9:
-		return true
-	case b[0] != '"':
-		return false
-	}
-	name := b[1 : skipString(b, 0)-1]
-	var short [longestReserved + utf8.UTFMax]byte // a reserved name may come in escapes
-	n := unescapePrefix(short[:], name)
-	return n > longestReserved || !IsReserved(string(short[:n]))
 }
 
 // DecodeError says why a message was refused. The connection that sent it is to be
@@ -246,6 +188,7 @@ const (
 	ReasonDepth           = "payload nested too deeply"
 	ReasonPlaintext       = "got plaintext data when reconstructing a packet"
 	ReasonBinary          = "got binary data when not reconstructing a packet"
+	ReasonText            = "got plaintext data where packets are binary" // in another form than JSON
 )
 
 func (e *DecodeError) Error() string { return "socket.io packet: " + e.Reason }

@@ -7,6 +7,8 @@ import (
 	"slices"
 	"strconv"
 	"sync"
+
+	"github.com/kachi-io/kachi/internal/jsontext"
 )
 
 // EncodeEvent returns the JSON array of an event, and the attachments taken out of it.
@@ -48,7 +50,7 @@ func appendArray(dst []byte, name string, named bool, args []any) ([]byte, [][]b
 	e := encoders.Get().(*encoder)
 	e.out = append(dst, '[')
 	if named {
-		e.out = appendString(e.out, name)
+		e.out = jsontext.AppendString(e.out, name)
 	}
 	for i, arg := range args {
 		if named || i > 0 {
@@ -111,7 +113,7 @@ func (e *encoder) value(v any) error {
 	case nil:
 		e.out = append(e.out, "null"...)
 	case string:
-		e.out = appendString(e.out, v)
+		e.out = jsontext.AppendString(e.out, v)
 	case bool:
 		e.out = strconv.AppendBool(e.out, v)
 	case int:
@@ -138,7 +140,7 @@ func (e *encoder) float(f float64) error {
 	if f-f != 0 { // neither NaN nor infinite
 		return &json.UnsupportedValueError{Value: reflect.ValueOf(f), Str: strconv.FormatFloat(f, 'g', -1, 64)}
 	}
-	e.out = appendFloat(e.out, f)
+	e.out = jsontext.AppendFloat(e.out, f)
 	return nil
 }
 
@@ -159,9 +161,9 @@ func (e *encoder) raw(b json.RawMessage) error {
 		e.out = append(e.out, "null"...)
 		return nil
 	}
-	start := skipSpace(b, 0)
-	end := scanValue(b, start, maxDepth)
-	if end < 0 || skipSpace(b, end) != len(b) {
+	start := jsontext.SkipSpace(b, 0)
+	end := jsontext.ScanValue(b, start, jsontext.MaxDepth)
+	if end < 0 || jsontext.SkipSpace(b, end) != len(b) {
 		return errRaw
 	}
 	e.out = append(e.out, b[start:end]...)
@@ -187,7 +189,7 @@ func (e *encoder) object(m map[string]any) error {
 		if i > 0 {
 			e.out = append(e.out, ',')
 		}
-		e.out = append(appendString(e.out, key), ':')
+		e.out = append(jsontext.AppendString(e.out, key), ':')
 		if err := e.value(m[key]); err != nil {
 			return err
 		}

@@ -8,6 +8,8 @@ import (
 	"slices"
 	"strconv"
 	"unicode/utf8"
+
+	"github.com/kachi-io/kachi/internal/jsontext"
 )
 
 // The part of the encoder for types that it does not know by name.
@@ -81,7 +83,7 @@ func (e *encoder) scalar(v reflect.Value, s shape) error {
 	}
 	switch v.Kind() {
 	case reflect.String:
-		e.out = appendString(e.out, v.String())
+		e.out = jsontext.AppendString(e.out, v.String())
 	case reflect.Bool:
 		e.out = strconv.AppendBool(e.out, v.Bool())
 	case reflect.Int, reflect.Int8, reflect.Int16, reflect.Int32, reflect.Int64:
@@ -128,7 +130,7 @@ func (e *encoder) quote(start int) {
 	if text == "null" {
 		return
 	}
-	e.out = appendString(e.out[:start], text)
+	e.out = jsontext.AppendString(e.out[:start], text)
 }
 
 func (e *encoder) reflectedMap(v reflect.Value) error {
@@ -150,7 +152,7 @@ func (e *encoder) reflectedMap(v reflect.Value) error {
 		if i > 0 {
 			e.out = append(e.out, ',')
 		}
-		e.out = append(appendString(e.out, m.key), ':')
+		e.out = append(jsontext.AppendString(e.out, m.key), ':')
 		if err := e.reflected(m.value); err != nil {
 			return err
 		}

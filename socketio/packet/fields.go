@@ -10,6 +10,8 @@ import (
 	"strings"
 	"sync"
 	"unicode"
+
+	"github.com/kachi-io/kachi/internal/jsontext"
 )
 
 // What encoding/json makes of a struct's fields, found out again because it does not
@@ -148,7 +150,7 @@ func findFields(t reflect.Type) structFields {
 				if f.name, f.tagged, f.index = sf.Name, tagged, index; tagged {
 					f.name = name
 				}
-				f.head = string(appendString(nil, f.name)) + ":"
+				f.head = string(jsontext.AppendString(nil, f.name)) + ":"
 				found = append(found, f)
 				if l.twice {
 					found = append(found, f)

@@ -42,10 +42,6 @@ func (t Type) String() string {
 // NoID is the [Packet.ID] of a packet that has none. Zero is an id like any other.
 const NoID = -1
 
-// maxID is the largest integer that JavaScript counts to exactly, 2^53-1. A larger id
-// would come back as another one.
-const maxID = 1<<53 - 1
-
 // Packet is one packet with its attachments. It is plain data: whoever holds it may read
 // it from any goroutine as long as nobody writes.
 type Packet struct {

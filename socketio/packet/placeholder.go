@@ -7,10 +7,10 @@ import (
 	"sort"
 	"strconv"
 	"unicode/utf8"
+
+	"github.com/kachi-io/kachi/internal/jsontext"
 )
 
-// A placeholder stands in the JSON where an attachment belongs:
-// {"_placeholder":true,"num":<its number>}.
 const (
 	placeholderKey  = "_placeholder"
 	placeholderHead = `{"_placeholder":true,"num":`
@@ -18,33 +18,34 @@ const (
 
 var errNoAttachment = errors.New("placeholder without its attachment")
 
-// span is where a placeholder stands in some JSON, and what it stands for.
-type span struct{ start, end, num int }
+// Placeholder is where an attachment belongs in some JSON: between Start and End stands an
+// object with the member "_placeholder", which is true, and "num", the attachment's number.
+type Placeholder struct{ Start, End, Num int }
 
-// placeholders returns where raw, a well-formed value, holds placeholders, in order. One
+// Placeholders returns where raw, a well-formed value, holds placeholders, in order. One
 // within another, which only an attacker sends, is part of the outer one. It is an error
-// when one stands for none of the attachments.
-func placeholders(raw []byte, attachments int) ([]span, error) {
+// when one stands for none of the attachments, of which there are so many.
+func Placeholders(raw []byte, attachments int) ([]Placeholder, error) {
 	// Nearly all JSON ends here. A key may come in escapes, hence the second look.
 	if !bytes.Contains(raw, []byte(placeholderKey)) && bytes.IndexByte(raw, '\\') < 0 {
 		return nil, nil
 	}
 	f := finder{raw: raw, attachments: attachments}
-	end, err := f.value(skipSpace(raw, 0), 0)
+	end, err := f.value(jsontext.SkipSpace(raw, 0), 0)
 	if err != nil {
 		return nil, err
 	}
-	if skipSpace(raw, end) != len(raw) {
+	if jsontext.SkipSpace(raw, end) != len(raw) {
 		return nil, errPayload
 	}
 	return f.found, nil
 }
 
 // inside returns those of spans, which are in order, that lie between start and end.
-func inside(spans []span, start, end int) []span {
-	from := sort.Search(len(spans), func(i int) bool { return spans[i].start >= start })
+func inside(spans []Placeholder, start, end int) []Placeholder {
+	from := sort.Search(len(spans), func(i int) bool { return spans[i].Start >= start })
 	to := from
-	for to < len(spans) && spans[to].end <= end {
+	for to < len(spans) && spans[to].End <= end {
 		to++
 	}
 	return spans[from:to]
@@ -53,12 +54,12 @@ func inside(spans []span, start, end int) []span {
 type finder struct {
 	raw         []byte
 	attachments int
-	found       []span
+	found       []Placeholder
 }
 
 // value looks through the value at i and returns the position after it.
 func (f *finder) value(i, level int) (end int, err error) {
-	if level > maxDepth {
+	if level > jsontext.MaxDepth {
 		return 0, errDepth
 	}
 	if i < len(f.raw) && f.raw[i] == '{' {
@@ -67,7 +68,7 @@ func (f *finder) value(i, level int) (end int, err error) {
 	if i < len(f.raw) && f.raw[i] == '[' {
 		return eachElement(f.raw, i, func(start int) (int, error) { return f.value(start, level+1) })
 	}
-	if end = skipValue(f.raw, i); end == i {
+	if end = jsontext.SkipValue(f.raw, i); end == i {
 		return 0, errPayload
 	}
 	return end, nil
@@ -94,7 +95,7 @@ func (f *finder) object(start, level int) (end int, err error) {
 	if num < 0 || num >= f.attachments {
 		return 0, errNoAttachment
 	}
-	f.found = append(f.found[:before], span{start, end, num})
+	f.found = append(f.found[:before], Placeholder{start, end, num})
 	return end, nil
 }
 
@@ -105,7 +106,7 @@ func isKey(key []byte, name string) bool {
 		return string(text) == name
 	}
 	var short [len(placeholderKey) + utf8.UTFMax]byte
-	return string(short[:unescapePrefix(short[:], text)]) == name
+	return string(short[:jsontext.UnescapePrefix(short[:], text)]) == name
 }
 
 // attachmentNumber reads a number as JavaScript would: 1.0 and 1e0 are 1. It returns -1
@@ -125,27 +126,27 @@ func attachmentNumber(raw []byte) int {
 // quotes and where the value starts, and returns where that ends. Returned is the
 // position after the object.
 func eachMember(raw []byte, i int, visit func(key []byte, at int) (end int, err error)) (int, error) {
-	if i = skipSpace(raw, i+1); i < len(raw) && raw[i] == '}' {
+	if i = jsontext.SkipSpace(raw, i+1); i < len(raw) && raw[i] == '}' {
 		return i + 1, nil
 	}
 	for i < len(raw) && raw[i] == '"' {
-		keyEnd := skipString(raw, i)
-		at := skipSpace(raw, keyEnd)
+		keyEnd := jsontext.SkipString(raw, i)
+		at := jsontext.SkipSpace(raw, keyEnd)
 		if keyEnd-i < 2 || at >= len(raw) || raw[at] != ':' {
 			break
 		}
-		end, err := visit(raw[i:keyEnd], skipSpace(raw, at+1))
+		end, err := visit(raw[i:keyEnd], jsontext.SkipSpace(raw, at+1))
 		if err != nil {
 			return 0, err
 		}
-		if i = skipSpace(raw, end); i >= len(raw) {
+		if i = jsontext.SkipSpace(raw, end); i >= len(raw) {
 			break
 		}
 		switch raw[i] {
 		case '}':
 			return i + 1, nil
 		case ',':
-			i = skipSpace(raw, i+1)
+			i = jsontext.SkipSpace(raw, i+1)
 		default:
 			return 0, errPayload
 		}
@@ -155,7 +156,7 @@ func eachMember(raw []byte, i int, visit func(key []byte, at int) (end int, err 
 
 // eachElement goes through the array whose bracket is at i, as eachMember does.
 func eachElement(raw []byte, i int, visit func(at int) (end int, err error)) (int, error) {
-	if i = skipSpace(raw, i+1); i < len(raw) && raw[i] == ']' {
+	if i = jsontext.SkipSpace(raw, i+1); i < len(raw) && raw[i] == ']' {
 		return i + 1, nil
 	}
 	for i < len(raw) {
@@ -163,14 +164,14 @@ func eachElement(raw []byte, i int, visit func(at int) (end int, err error)) (in
 		if err != nil {
 			return 0, err
 		}
-		if i = skipSpace(raw, end); i >= len(raw) {
+		if i = jsontext.SkipSpace(raw, end); i >= len(raw) {
 			break
 		}
 		switch raw[i] {
 		case ']':
 			return i + 1, nil
 		case ',':
-			i = skipSpace(raw, i+1)
+			i = jsontext.SkipSpace(raw, i+1)
 		default:
 			return 0, errPayload
 		}

@@ -1,4 +1,7 @@
-package packet
+// Package jsontext reads and writes JSON (RFC 8259, which is what JSON.parse takes) as
+// text: it finds where values begin and end, and makes no Go values of them. Nothing but
+// what is appended is allocated.
+package jsontext
 
 import (
 	"bytes"
@@ -8,52 +11,51 @@ import (
 	"unicode/utf8"
 )
 
-// The scanner checks JSON (RFC 8259, which is what JSON.parse takes) over the bytes as
-// they came: one pass, no recursion, nothing allocated. Positions are offsets; a negative
-// one says why there is none.
+// The scanner checks JSON over the bytes as they came, in one pass and without recursion.
+// Positions are offsets; a negative one says why there is none.
 const (
-	malformed = -1
-	tooDeep   = -2
+	Malformed = -1
+	TooDeep   = -2
 )
 
-// maxDepth bounds the nesting that scanValue can keep track of, one bit for each level.
-const maxDepth = 1024
+// MaxDepth bounds the nesting that ScanValue can keep track of, one bit for each level.
+const MaxDepth = 1024
 
-// scanValue checks the value that starts at i and returns the position after it. Text
+// ScanValue checks the value that starts at i and returns the position after it. Text
 // must be valid UTF-8, for it may be passed on to clients that would refuse it.
-func scanValue(b []byte, i, depth int) int {
+func ScanValue(b []byte, i, depth int) int {
 	var (
-		objects [maxDepth / 64]uint64 // bit l: what is open at level l is an object
+		objects [MaxDepth / 64]uint64 // bit l: what is open at level l is an object
 		level   = -1
 		object  bool // whether the innermost open one is an object
 		key     bool // whether a key must follow
 	)
 	for {
-		i = skipSpace(b, i)
+		i = SkipSpace(b, i)
 		if i >= len(b) {
-			return malformed
+			return Malformed
 		}
 		if key {
 			if b[i] != '"' {
-				return malformed
+				return Malformed
 			}
-			if i = scanString(b, i); i < 0 {
-				return malformed
+			if i = ScanString(b, i); i < 0 {
+				return Malformed
 			}
-			if i = skipSpace(b, i); i >= len(b) || b[i] != ':' {
-				return malformed
+			if i = SkipSpace(b, i); i >= len(b) || b[i] != ':' {
+				return Malformed
 			}
-			if i = skipSpace(b, i+1); i >= len(b) {
-				return malformed
+			if i = SkipSpace(b, i+1); i >= len(b) {
+				return Malformed
 			}
 			key = false
 		}
 		switch c := b[i]; {
 		case c == '"':
-			i = scanString(b, i)
+			i = ScanString(b, i)
 		case c == '{' || c == '[':
 			if level++; level >= depth {
-				return tooDeep
+				return TooDeep
 			}
 			bit := uint64(1) << (level % 64)
 			if object = c == '{'; object {
@@ -61,32 +63,32 @@ func scanValue(b []byte, i, depth int) int {
 			} else {
 				objects[level/64] &^= bit
 			}
-			i = skipSpace(b, i+1)
+			i = SkipSpace(b, i+1)
 			if i >= len(b) || b[i] != c+2 { // '}' is '{'+2, ']' is '['+2
 				key = object
 				continue
 			}
 			// Empty: closed below, like any other.
 		case c == '-' || c-'0' <= 9:
-			i = scanNumber(b, i)
+			i = ScanNumber(b, i)
 		case c == 't':
-			i = scanLiteral(b, i, "true")
+			i = ScanLiteral(b, i, "true")
 		case c == 'f':
-			i = scanLiteral(b, i, "false")
+			i = ScanLiteral(b, i, "false")
 		case c == 'n':
-			i = scanLiteral(b, i, "null")
+			i = ScanLiteral(b, i, "null")
 		default:
-			return malformed
+			return Malformed
 		}
 		if i < 0 {
-			return malformed
+			return Malformed
 		}
 		for {
 			if level < 0 {
 				return i
 			}
-			if i = skipSpace(b, i); i >= len(b) {
-				return malformed
+			if i = SkipSpace(b, i); i >= len(b) {
+				return Malformed
 			}
 			c := b[i]
 			i++
@@ -95,7 +97,7 @@ func scanValue(b []byte, i, depth int) int {
 				break
 			}
 			if object && c != '}' || !object && c != ']' {
-				return malformed
+				return Malformed
 			}
 			if level--; level >= 0 {
 				object = objects[level/64]>>(level%64)&1 == 1
@@ -104,37 +106,40 @@ func scanValue(b []byte, i, depth int) int {
 	}
 }
 
-func skipSpace(b []byte, i int) int {
+// SkipSpace returns the first position from i on that is not white space.
+func SkipSpace(b []byte, i int) int {
 	for i < len(b) && (b[i] == ' ' || b[i] == '\n' || b[i] == '\r' || b[i] == '\t') {
 		i++
 	}
 	return i
 }
 
-func scanLiteral(b []byte, i int, word string) int {
+// ScanLiteral wants word at i and returns the position after it.
+func ScanLiteral(b []byte, i int, word string) int {
 	if len(b)-i < len(word) || string(b[i:i+len(word)]) != word {
-		return malformed
+		return Malformed
 	}
 	return i + len(word)
 }
 
-func scanNumber(b []byte, i int) int {
+// ScanNumber checks the number at i, a minus or a digit, and returns the position after it.
+func ScanNumber(b []byte, i int) int {
 	if b[i] == '-' {
 		i++
 	}
 	switch {
 	case i >= len(b):
-		return malformed
+		return Malformed
 	case b[i] == '0':
 		i++
 	default:
 		if i = scanDigits(b, i); i < 0 {
-			return malformed
+			return Malformed
 		}
 	}
 	if i < len(b) && b[i] == '.' {
 		if i = scanDigits(b, i+1); i < 0 {
-			return malformed
+			return Malformed
 		}
 	}
 	if i < len(b) && (b[i] == 'e' || b[i] == 'E') {
@@ -153,32 +158,32 @@ func scanDigits(b []byte, i int) int {
 		i++
 	}
 	if i == start {
-		return malformed
+		return Malformed
 	}
 	return i
 }
 
-// scanString checks the string whose opening quote is at i and returns the position after
+// ScanString checks the string whose opening quote is at i and returns the position after
 // its closing one.
-func scanString(b []byte, i int) int {
+func ScanString(b []byte, i int) int {
 	i++
 	for {
-		i = skipPlain(b, i)
+		i = SkipPlain(b, i)
 		if i >= len(b) {
-			return malformed
+			return Malformed
 		}
 		switch c := b[i]; {
 		case c == '"':
 			return i + 1
 		case c == '\\':
 			if i = scanEscape(b, i); i < 0 {
-				return malformed
+				return Malformed
 			}
 		case c < ' ':
-			return malformed
+			return Malformed
 		default:
 			if i = scanRunes(b, i); i < 0 {
-				return malformed
+				return Malformed
 			}
 		}
 	}
@@ -186,7 +191,8 @@ func scanString(b []byte, i int) int {
 
 // scanRunes checks the characters beyond ASCII from i on. Those of three bytes, which are
 // all of Hangul and most of Chinese and Japanese, are told apart here: with a
-// call of DecodeRune for each of them Korean text takes 1.8 times as long.
+// call of DecodeRune for each of them Korean text takes 1.8 times as long. What it returns
+// for text that is no UTF-8 is negative, the complement of where that stands.
 func scanRunes(b []byte, i int) int {
 	for i < len(b) && b[i] >= utf8.RuneSelf {
 		if c := b[i]; c > 0xe0 && c < 0xf0 && i+2 < len(b) &&
@@ -196,16 +202,16 @@ func scanRunes(b []byte, i int) int {
 		}
 		_, size := utf8.DecodeRune(b[i:])
 		if size == 1 {
-			return malformed
+			return ^i
 		}
 		i += size
 	}
 	return i
 }
 
-// skipPlain returns the first position from i on that is not printable ASCII other than
+// SkipPlain returns the first position from i on that is not printable ASCII other than
 // the quote and the backslash.
-func skipPlain(b []byte, i int) int {
+func SkipPlain(b []byte, i int) int {
 	const (
 		ones  = 0x0101010101010101
 		highs = 0x8080808080808080
@@ -233,7 +239,7 @@ func skipPlain(b []byte, i int) int {
 // scanEscape checks the escape whose backslash is at i.
 func scanEscape(b []byte, i int) int {
 	if i+1 >= len(b) {
-		return malformed
+		return Malformed
 	}
 	switch b[i+1] {
 	case '"', '\\', '/', 'b', 'f', 'n', 'r', 't':
@@ -243,7 +249,7 @@ func scanEscape(b []byte, i int) int {
 			return i + 6
 		}
 	}
-	return malformed
+	return Malformed
 }
 
 func hex4(b []byte, i int) (r rune, ok bool) {
@@ -264,25 +270,25 @@ func hex4(b []byte, i int) (r rune, ok bool) {
 	return r, true
 }
 
-// unescapePrefix writes the text of a well-formed string, given without its quotes, into
+// UnescapePrefix writes the text of a well-formed string, given without its quotes, into
 // dst as far as it fits, and returns its length there.
-func unescapePrefix(dst, text []byte) (n int) {
+func UnescapePrefix(dst, text []byte) (n int) {
 	for i := 0; i < len(text) && n <= len(dst)-utf8.UTFMax; {
 		if text[i] != '\\' {
 			dst[n] = text[i]
 			n, i = n+1, i+1
 			continue
 		}
-		r, width := unescape(text, i)
+		r, width := Unescape(text, i)
 		n += utf8.EncodeRune(dst[n:], r)
 		i += width
 	}
 	return n
 }
 
-// unescape reads the well-formed escape whose backslash is at i. Half a surrogate pair is
+// Unescape reads the well-formed escape whose backslash is at i. Half a surrogate pair is
 // the replacement character, as encoding/json has it.
-func unescape(text []byte, i int) (r rune, width int) {
+func Unescape(text []byte, i int) (r rune, width int) {
 	switch c := text[i+1]; c {
 	case 'b':
 		return '\b', 2
@@ -314,9 +320,9 @@ func unescape(text []byte, i int) (r rune, width int) {
 // The functions below find the ends of what has been checked before. On anything else
 // they may be wrong, but stay inside b.
 
-// skipString returns the position after the string whose opening quote is at i. A quote
+// SkipString returns the position after the string whose opening quote is at i. A quote
 // belongs to the string if an odd number of backslashes is in front of it.
-func skipString(b []byte, i int) int {
+func SkipString(b []byte, i int) int {
 	for at := i + 1; at < len(b); {
 		n := bytes.IndexByte(b[at:], '"')
 		if n < 0 {
@@ -336,12 +342,12 @@ func skipString(b []byte, i int) int {
 	return len(b)
 }
 
-// skipValue returns the position after the value that starts at i.
-func skipValue(b []byte, i int) int {
+// SkipValue returns the position after the value that starts at i.
+func SkipValue(b []byte, i int) int {
 	for level := 0; i < len(b); {
 		switch b[i] {
 		case '"':
-			i = skipString(b, i)
+			i = SkipString(b, i)
 		case '{', '[':
 			level++
 			i++
@@ -373,4 +379,22 @@ func skipScalar(b []byte, i int) int {
 		i++
 	}
 	return i
+}
+
+// PlainString returns the text of a JSON string that needs no unescaping. ok is false for
+// any other, also for one that is malformed.
+func PlainString(raw []byte) (text []byte, ok bool) {
+	if len(raw) < 2 || raw[0] != '"' {
+		return nil, false
+	}
+	end := len(raw) - 1
+	i := SkipPlain(raw, 1)
+	for i < end && raw[i] >= utf8.RuneSelf {
+		_, size := utf8.DecodeRune(raw[i:])
+		if size == 1 {
+			return nil, false
+		}
+		i = SkipPlain(raw, i+size)
+	}
+	return raw[1:end], i == end && raw[end] == '"'
 }
