@@ -6,30 +6,57 @@ import (
 	"github.com/kachi-io/kachi/engineio/websocket"
 )
 
+// farewell is what a close frame says. The zero value says nothing.
+type farewell struct {
+	code websocket.StatusCode
+	text string
+}
+
+// close closes a connection behind what waits for it.
+func (f farewell) close(c *websocket.Conn) {
+	if f.code == 0 || c.Close(f.code, f.text) != nil { // closed already, or no code to be sent
+		_ = c.Close(websocket.StatusNoStatus, "")
+	}
+}
+
+// cut closes a connection at once, with a close frame where it takes one.
+func (f farewell) cut(c *websocket.Conn) {
+	if f.code == 0 || c.CloseNowWith(f.code, f.text) != nil {
+		_ = c.CloseNow()
+	}
+}
+
 // Close ends the session after what waits for the client has been written, with the
 // reason [ForcedClose]. What is sent after it is refused, and what the client still sends
 // is dropped. A polling client has 30 s to come for the rest, a WebSocket client
 // [Options.WriteTimeout] and 5 s to take it. Close returns at once and may be called by
 // the receiver.
-func (s *Session) Close() {
+func (s *Session) Close() { s.closeWith(s.farewell(ForcedClose)) }
+
+// CloseWith is [Session.Close] with a code and a text for the close frame, where the session
+// is on WebSocket. A text over 123 bytes is cut, and a code that cannot be sent is left out.
+func (s *Session) CloseWith(code websocket.StatusCode, text string) {
+	s.closeWith(farewell{code, text})
+}
+
+func (s *Session) closeWith(f farewell) {
 	s.mu.Lock()
+	defer s.mu.Unlock()
 	if s.state.Load() >= stateClosing {
-		s.mu.Unlock()
 		return
 	}
+	s.unfinished = &ending{farewell: f}
 	conn := s.conn.Load()
 	if conn != nil {
 		if messages, _ := conn.Buffered(); messages == 0 {
 			s.endLocked(ForcedClose, nil, true)
-			s.mu.Unlock()
 			return
 		}
 	}
-	defer s.mu.Unlock()
 	s.state.Store(stateClosing)
 	s.disarm()
 	if conn != nil {
-		_ = conn.Close(websocket.StatusNoStatus, "") // bounds itself, and ends the reader
+		f.close(conn) // bounds itself, and ends the reader
 		return
 	}
 	// Opening, or polling. An upgrade that succeeds all the same closes then.
@@ -64,6 +91,9 @@ func (s *Session) endLocked(reason Reason, err error, orderly bool) {
 	s.reason, s.err = reason, err
 	s.disarm()
 	e := ending{conn: s.conn.Load(), orderly: orderly}
+	if s.unfinished != nil {
+		e.farewell = s.unfinished.farewell
+	}
 	if c := s.upgrade; c != nil {
 		s.upgrade, e.candidate = nil, c.conn
 		c.disarm()
@@ -93,8 +123,21 @@ func lastPacket(reason Reason) byte {
 	return '1'
 }
 
+// shutDown is Abort by [Server.Shutdown], which may come again.
+func (s *Session) shutDown() {
+	s.mu.Lock()
+	s.endLocked(ServerShuttingDown, nil, false)
+	before := s.reason != ServerShuttingDown
+	c := s.conn.Load()
+	s.mu.Unlock()
+	if before && c != nil { // and waiting for the client's good-bye
+		_ = c.CloseNow()
+	}
+}
+
 // ending is what is left to do when a session has been closed.
 type ending struct {
+	farewell        farewell
 	conn, candidate *websocket.Conn
 	orderly         bool
 	get, post       *exchange
@@ -104,13 +147,16 @@ func (s *Session) finish(e ending) {
 	if e.conn != nil {
 		makeWay(e.conn.RemoteAddr()) // many who go do not delay those who stay
 	}
+	if e.sendsFarewell(s.reason) {
+		e.farewell = s.farewell(s.reason)
+	}
 	for _, c := range []*websocket.Conn{e.conn, e.candidate} {
 		switch {
 		case c == nil:
 		case e.orderly:
-			_ = c.Close(websocket.StatusNoStatus, "")
+			e.farewell.close(c)
 		default:
-			_ = c.CloseNow()
+			e.farewell.cut(c)
 		}
 	}
 	if e.get != nil {

@@ -16,6 +16,9 @@
 // [Session.Send]: it never blocks. A [Message] is encoded once, however many sessions it
 // is sent to.
 //
+// [Server.Handler] serves the same sessions with other receivers, [Server.PlainHandler]
+// sessions that are WebSocket and nothing else, for clients without a library.
+//
 // Nothing in a session grows without a bound: what the client sends is bounded by
 // [Options.MaxPayload], what waits for it by [Options.MaxQueuedMessages] and
 // [Options.MaxQueuedBytes]. A client that does not take what is sent to it is

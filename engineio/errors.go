@@ -34,6 +34,8 @@ var (
 	ErrSlowConsumer = errors.New("engineio: slow consumer")
 	// ErrDropped: a volatile message found no room and was dropped; the session goes on.
 	ErrDropped = errors.New("engineio: volatile message dropped")
+	// ErrMessageKind: [PlainMessage] makes messages for plain sessions, and for them alone.
+	ErrMessageKind = errors.New("engineio: message made for another kind of session")
 )
 
 // The errors given to [Receiver.Closed] beside the reason.

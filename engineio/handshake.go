@@ -22,16 +22,49 @@ type Handshake struct {
 	Time    time.Time
 
 	header string // as on the wire, "Name: value\r\n" each
+	more   *more  // nil for most
+}
+
+// more is what few handshakes have.
+type more struct {
+	plain  *Plain
+	params []string // names and values by turns
+}
+
+func (h *Handshake) detail() *more {
+	if h.more == nil {
+		h.more = new(more)
+	}
+	return h.more
 }
 
 func newHandshake(r *http.Request, from client, now time.Time) *Handshake {
-	return &Handshake{
+	h := &Handshake{
 		URL:     strings.Clone(r.URL.RequestURI()),
 		Address: from.addr,
 		Secure:  from.secure,
 		XDomain: r.Header.Get("Origin") != "",
 		Time:    now,
 		header:  compactHeader(r),
+	}
+	if params := pathParams(r); params != nil {
+		h.detail().params = params
+	}
+	return h
+}
+
+// pathParams returns what the wildcards of the pattern stand for that an http.ServeMux has
+// found the handler by: "/rooms/{room}", "/files/{path...}".
+func pathParams(r *http.Request) (params []string) {
+	for rest := r.Pattern; ; {
+		_, wildcard, found := strings.Cut(rest, "{")
+		if !found {
+			return params
+		}
+		wildcard, rest, _ = strings.Cut(wildcard, "}")
+		if name := strings.TrimSuffix(wildcard, "..."); name != "$" {
+			params = append(params, name, strings.Clone(r.PathValue(name)))
+		}
 	}
 }
 
@@ -91,6 +124,32 @@ func (h *Handshake) Query() url.Values {
 		return url.Values{}
 	}
 	return u.Query()
+}
+
+// Param returns what a wildcard of the path stands for, where the request came by a pattern
+// of an [http.ServeMux]: "room" for "/rooms/{room}". It is "" for one that is not there.
+func (h *Handshake) Param(name string) string {
+	if h.more != nil {
+		for i := 0; i < len(h.more.params); i += 2 {
+			if h.more.params[i] == name {
+				return h.more.params[i+1]
+			}
+		}
+	}
+	return ""
+}
+
+// Params returns all that [Handshake.Param] knows: nil for none. The map is made at each
+// call, and the caller's own.
+func (h *Handshake) Params() map[string]string {
+	if h.more == nil || len(h.more.params) == 0 {
+		return nil
+	}
+	all := make(map[string]string, len(h.more.params)/2)
+	for i := 0; i < len(h.more.params); i += 2 {
+		all[h.more.params[i]] = h.more.params[i+1]
+	}
+	return all
 }
 
 // openPacket is the first packet of a session, without its type. The order of the fields

@@ -60,8 +60,9 @@ func (p *pulse) Expire(*wheel.Timer) {
 		timeout := s.server.opts.PingTimeout
 		s.arm(beatPong, timeout-min(now-s.due, timeout/2))
 		if c := s.conn.Load(); c != nil {
+			s.heard.Store(false)
 			s.mu.Unlock()
-			_ = c.SendFirst(pingFrame) // a connection that is gone tells its reader
+			_ = c.SendFirst(s.ping()) // a connection that is gone tells its reader
 			return
 		}
 		s.polling.ping = true
@@ -72,6 +73,14 @@ func (p *pulse) Expire(*wheel.Timer) {
 		s.endLocked(ForcedClose, nil, false)
 	}
 	s.mu.Unlock()
+}
+
+// ping returns the ping of a session on WebSocket.
+func (s *Session) ping() *websocket.Frame {
+	if s.protocol == plain {
+		return plainPing
+	}
+	return pingFrame
 }
 
 // ponged notes a pong, or whatever else shows that the client is there: the next ping is

@@ -49,7 +49,7 @@ type Refusal struct {
 	Cause string
 	// Session is the one that the request named, where it exists.
 	Session *Session
-	// Err is what AllowRequest, GenerateID or the WebSocket handshake returned, or what was
+	// Err is what AllowRequest, GenerateID, Plain.Accept or the WebSocket handshake returned, or what was
 	// wrong with a request of the session.
 	Err error
 }
@@ -82,6 +82,7 @@ const (
 	CauseMaxConnections     = "MAX_CONNECTIONS"
 	CauseMaxPerAddress      = "MAX_PER_ADDRESS"
 	CauseShutdown           = "SERVER_SHUTTING_DOWN"
+	CauseAccept             = "ACCEPT_REFUSED" // [Plain.Accept] returned an error, which is Err
 
 	// Of requests of a session.
 	CauseUpgrade         = "UPGRADE_REFUSED"       // another upgrade is under way or done, or there is nothing to upgrade

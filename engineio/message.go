@@ -26,6 +26,7 @@ type Message struct {
 	// others as well may still be compressed.
 	NoCompress bool
 
+	plain  bool     // for plain sessions
 	buf    []byte   // Room, then the text; nil when there is none
 	binary [][]byte // attachments
 	size   int
@@ -56,6 +57,22 @@ func BinaryMessage(data []byte) *Message {
 	return &Message{binary: [][]byte{data}, size: wireSize(len(data))}
 }
 
+// PlainMessage makes a message for plain sessions ([Server.PlainHandler]): the text in buf
+// goes out as it is, then the binary ones. buf is as for [NewMessage], or nil for no text.
+// It panics when it is shorter than Room, and when there is neither text nor a binary one.
+func PlainMessage(buf []byte, binary ...[]byte) *Message {
+	m := &Message{buf: buf, binary: binary, plain: true}
+	if buf != nil {
+		m.size = wireSize(len(buf[Room:]))
+	} else if len(binary) == 0 {
+		panic("engineio: PlainMessage of nothing")
+	}
+	for _, b := range binary {
+		m.size += wireSize(len(b))
+	}
+	return m
+}
+
 // Size returns the bytes that the message counts for in a queue: those of its WebSocket
 // frames, so that a backlog that fitted before an upgrade fits after it.
 func (m *Message) Size() int { return m.size }
@@ -77,7 +94,11 @@ func (m *Message) wire() *websocket.Frame {
 	m.once.Do(func() {
 		frames := make([]*websocket.Frame, 0, 4)
 		if m.buf != nil {
-			frames = append(frames, websocket.BuildFrame(websocket.Text, m.buf[:len(m.buf):len(m.buf)]))
+			buf := m.buf[:len(m.buf):len(m.buf)]
+			if m.plain {
+				buf = buf[1:] // there is no type
+			}
+			frames = append(frames, websocket.BuildFrame(websocket.Text, buf))
 		}
 		for _, a := range m.binary {
 			frames = append(frames, websocket.NewFrame(websocket.Binary, a))

@@ -10,7 +10,7 @@ import (
 
 // handshake begins a session, or refuses to. The order of the checks is the reference's,
 // with the limits before what may be costly.
-func (s *Server) handshake(w http.ResponseWriter, r *http.Request, q request, from client) {
+func (s *Server) handshake(w http.ResponseWriter, r *http.Request, q request, from client, accept func(*Session) Receiver) {
 	switch {
 	case q.transport == WebSocket && r.ProtoMajor >= 2:
 		s.refuse(w, q, Refusal{Request: r, Code: CodeBadRequest, Cause: CauseTransportHandshake,
@@ -27,62 +27,63 @@ func (s *Server) handshake(w http.ResponseWriter, r *http.Request, q request, fr
 		s.refuse(w, q, shuttingDown(r))
 		return
 	}
-	if cause := s.limits.admit(from.addr); cause != "" {
-		s.refuse(w, q, Refusal{Request: r, Status: http.StatusServiceUnavailable, Code: CodeForbidden,
-			Cause: cause, Message: "Too many connections"})
+	session, refusal := s.admit(w, r, q, from)
+	if session == nil {
+		refusal.Request = r
+		s.refuse(w, q, refusal)
 		return
+	}
+	if q.transport == WebSocket {
+		session.openWebSocket(w, r, accept)
+	} else {
+		session.openPolling(w, r, accept)
+	}
+}
+
+// admit makes a session for a request, within the limits, or says why it does not.
+func (s *Server) admit(w http.ResponseWriter, r *http.Request, q request, from client) (*Session, Refusal) {
+	if cause := s.limits.admit(from.addr); cause != "" {
+		return nil, Refusal{Status: http.StatusServiceUnavailable, Code: CodeForbidden,
+			Cause: cause, Message: "Too many connections"}
 	}
 	counted := true // until a session answers for it
-	release := func() {
+	defer func() {  // whatever AllowRequest and the like do, and before the client hears and tries again
 		if counted {
-			counted = false
 			s.limits.release(from.addr)
 		}
-	}
-	defer release() // whatever AllowRequest and the like do
-	refuse := func(f Refusal) {
-		release() // before the client hears of it, and tries again
-		f.Request = r
-		s.refuse(w, q, f)
-	}
+	}()
 	if s.opts.AllowRequest != nil {
 		if err := s.opts.AllowRequest(r); err != nil {
-			refuse(Refusal{Code: CodeForbidden, Message: err.Error(), Err: err})
-			return
+			return nil, Refusal{Code: CodeForbidden, Message: err.Error(), Err: err}
 		}
 	}
-	if q.protocol != "4" {
-		refuse(Refusal{Code: CodeUnsupportedProtocol})
-		return
-	}
-	if q.upgrade {
-		if bad := websocket.CheckRequest(r); bad != nil {
-			refuse(badHandshake(w, bad))
-			return
+	protocol := uint8(plain)
+	if !q.plain {
+		if q.protocol != "4" {
+			return nil, Refusal{Code: CodeUnsupportedProtocol}
+		}
+		protocol = 4
+		if q.upgrade {
+			if bad := websocket.CheckRequest(r); bad != nil {
+				return nil, badHandshake(w, bad)
+			}
 		}
 	}
 	id, err := s.generateID(r)
 	if err != nil {
-		refuse(Refusal{Code: CodeBadRequest, Cause: CauseIDGeneration, Err: err})
-		return
+		return nil, Refusal{Code: CodeBadRequest, Cause: CauseIDGeneration, Err: err}
 	}
-	session := newSession(s, id, q.transport, newHandshake(r, from, time.Now()), s.connContext(r))
+	session := newSession(s, id, protocol, q.transport, newHandshake(r, from, time.Now()), s.connContext(r))
 	if !s.sessions.add(session) {
-		refuse(Refusal{Code: CodeBadRequest, Cause: CauseIDGeneration, Err: errIDTaken})
-		return
+		return nil, Refusal{Code: CodeBadRequest, Cause: CauseIDGeneration, Err: errIDTaken}
 	}
 	counted = false
 	s.counts.carriedBy(q.transport).Add(1)
 	if s.closing.Load() { // Shutdown has looked already, or else it finds the session
 		session.unhold()
-		s.refuse(w, q, shuttingDown(r))
-		return
+		return nil, shuttingDown(r)
 	}
-	if q.transport == WebSocket {
-		session.openWebSocket(w, r)
-	} else {
-		session.openPolling(w, r)
-	}
+	return session, Refusal{}
 }
 
 func shuttingDown(r *http.Request) Refusal {
@@ -91,7 +92,7 @@ func shuttingDown(r *http.Request) Refusal {
 }
 
 // open makes the receiver and opens the session on conn, or on polling when that is nil.
-func (s *Session) open(conn *websocket.Conn) {
+func (s *Session) open(conn *websocket.Conn, accept func(*Session) Receiver) {
 	opened := false
 	defer func() {
 		if opened {
@@ -103,7 +104,7 @@ func (s *Session) open(conn *websocket.Conn) {
 		}
 		s.unhold()
 	}()
-	receiver := s.server.accept(s)
+	receiver := accept(s)
 	opened = true
 	s.guard(func() { s.server.opts.Hooks.Opened(s) })
 	if s.begin(receiver, conn) {
@@ -120,7 +121,6 @@ func (s *Session) begin(receiver Receiver, conn *websocket.Conn) bool {
 	case stateClosed: // ended while the receiver was being made
 		s.unfinished.conn = conn
 		go s.finish(*s.unfinished)
-		s.unfinished = nil
 		return false
 	case stateOpening:
 		s.state.Store(stateOpen)
@@ -129,9 +129,11 @@ func (s *Session) begin(receiver Receiver, conn *websocket.Conn) bool {
 	if conn == nil {
 		return false
 	}
-	_ = conn.Queue(websocket.NewFrame(websocket.Text, packet.AppendText(nil, packet.Open, s.server.openPacket(s.id, WebSocket))))
-	if initial := s.server.opts.InitialPacket; len(initial) > 0 {
-		_ = conn.Queue(websocket.NewFrame(websocket.Text, packet.AppendText(nil, packet.Message, initial)))
+	if s.protocol != plain {
+		_ = conn.Queue(websocket.NewFrame(websocket.Text, packet.AppendText(nil, packet.Open, s.server.openPacket(s.id, WebSocket))))
+		if initial := s.server.opts.InitialPacket; len(initial) > 0 {
+			_ = conn.Queue(websocket.NewFrame(websocket.Text, packet.AppendText(nil, packet.Message, initial)))
+		}
 	}
 	s.hold()
 	s.moveTo(conn)

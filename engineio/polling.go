@@ -59,8 +59,8 @@ func (p *polling) arrived() {
 }
 
 // openPolling answers a handshake over polling.
-func (s *Session) openPolling(w http.ResponseWriter, r *http.Request) {
-	s.open(nil)
+func (s *Session) openPolling(w http.ResponseWriter, r *http.Request, accept func(*Session) Receiver) {
+	s.open(nil, accept)
 	b := buffers.Get().(*buffer)
 	defer b.release()
 	b.payload = packet.AppendPayload(b.payload, packet.Packet{Type: packet.Open, Data: s.server.openPacket(s.id, Polling)})

@@ -13,6 +13,7 @@ type request struct {
 	sid       string
 	protocol  string // EIO
 	upgrade   bool   // asks for WebSocket
+	plain     bool   // and for nothing else
 }
 
 func parseRequest(r *http.Request) request {

@@ -53,6 +53,8 @@ type Server struct {
 
 	started time.Time // zero of the heartbeats' clock
 	closing atomic.Bool
+	ended   context.Context // since Shutdown; for what user code does in a handshake
+	end     context.CancelFunc
 	idle    chan struct{} // signalled when a session is gone
 
 	strays atomic.Int32 // refused candidates that are being closed
@@ -94,13 +96,23 @@ func NewServer(accept func(*Session) Receiver, opts *Options) *Server {
 	}
 	s.queue = outbox.Limits{Messages: o.MaxQueuedMessages, Bytes: o.MaxQueuedBytes, Evicted: &s.counts.evicted}
 	s.accepting.Queue = s.queue
+	s.ended, s.end = context.WithCancel(context.Background())
 	o.Hooks = o.Hooks.counted(&s.counts)
 	return s
 }
 
 // ServeHTTP serves a request of an existing session, or begins a new one. It looks at
 // the query, not at the path.
-func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) { s.serve(w, r, s.accept) }
+
+// Handler returns a handler like the server itself, but for the receivers of the sessions
+// that begin there, which accept makes. Sessions, limits, options, hooks and Shutdown are
+// the server's, and a request of a session may come through any of its handlers.
+func (s *Server) Handler(accept func(*Session) Receiver) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { s.serve(w, r, accept) })
+}
+
+func (s *Server) serve(w http.ResponseWriter, r *http.Request, accept func(*Session) Receiver) {
 	makeWay(r.Context().Value(http.LocalAddrContextKey)) // many who come do not delay those who are here
 	q, from := parseRequest(r), s.identify(r)
 	origin := s.checkOrigin(r, from)
@@ -119,7 +131,7 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	case origin == originRefused:
 		s.refuse(w, q, Refusal{Request: r, Code: CodeForbidden, Cause: CauseOrigin, Message: "Origin not allowed"})
 	case q.sid == "":
-		s.handshake(w, r, q, from)
+		s.handshake(w, r, q, from, accept)
 	default:
 		s.resume(w, r, q)
 	}
@@ -128,7 +140,7 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 // resume serves a request that names a session.
 func (s *Server) resume(w http.ResponseWriter, r *http.Request, q request) {
 	session := s.sessions.get(q.sid)
-	if session == nil || !session.alive() {
+	if session == nil || session.protocol == plain || !session.alive() {
 		s.refuse(w, q, Refusal{Request: r, Code: CodeUnknownSession})
 		return
 	}
@@ -163,16 +175,14 @@ func (s *Server) Sessions() int { return int(s.sessions.count.Load()) }
 // may be called again.
 func (s *Server) Shutdown(ctx context.Context) error {
 	s.closing.Store(true)
+	s.end()
 	if s.opts.BatchDelay > 0 {
 		s.flush(ctx)
 	}
 	for {
 		// A handshake that was under way registers its session after all.
 		for _, session := range s.sessions.all() {
-			session.Abort(ServerShuttingDown, nil)
-			if c := session.conn.Load(); c != nil { // closed before, and waiting for the client's good-bye
-				_ = c.CloseNow()
-			}
+			session.shutDown()
 		}
 		s.mu.Lock()
 		for c := range s.loose {
@@ -252,9 +262,7 @@ func (s *Server) refuse(w http.ResponseWriter, q request, f Refusal) {
 	}
 	var body []byte
 	h := w.Header()
-	if f.Status == http.StatusServiceUnavailable {
-		h.Set("Retry-After", strconv.Itoa(1+rand.IntN(maxRetryAfter)))
-	}
+	askToReturn(h, f.Status)
 	if q.upgrade && f.Status != http.StatusServiceUnavailable {
 		h.Set("Content-Type", "text/html")
 		h.Set("Connection", "close")
@@ -269,6 +277,13 @@ func (s *Server) refuse(w http.ResponseWriter, q request, f Refusal) {
 	s.refused(f)
 	x := newExchange(w, f.Request)
 	_ = x.answer(f.Status, body, s.opts.WriteTimeout)
+}
+
+// askToReturn spreads those who are sent away for now.
+func askToReturn(h http.Header, status int) {
+	if status == http.StatusServiceUnavailable {
+		h.Set("Retry-After", strconv.Itoa(1+rand.IntN(maxRetryAfter)))
+	}
 }
 
 // refused reports a refusal. All of them pass here, whoever answers.

@@ -55,10 +55,12 @@ type Session struct {
 	timer      wheel.Timer
 	due        time.Duration // when the timer's time is, on the server's clock
 	beat       heartbeat
-	direct     bool   // began on WebSocket
-	reason     Reason // once closed
+	direct     bool        // began on WebSocket
+	protocol   uint8       // 4, or 0: plain
+	heard      atomic.Bool // the client, since the last ping; of plain sessions
+	reason     Reason      // once closed
 	err        error
-	unfinished *ending // when it was closed before it had a receiver
+	unfinished *ending // what is known of the end before it comes, or before there is a receiver
 }
 
 const (
@@ -68,8 +70,8 @@ const (
 	stateClosed
 )
 
-func newSession(server *Server, id string, t Transport, h *Handshake, ctx context.Context) *Session {
-	s := &Session{server: server, id: id, handshake: h, ctx: ctx, direct: t == WebSocket}
+func newSession(server *Server, id string, protocol uint8, t Transport, h *Handshake, ctx context.Context) *Session {
+	s := &Session{server: server, id: id, handshake: h, ctx: ctx, protocol: protocol, direct: t == WebSocket}
 	s.polling = &polling{outbox: outbox.Queue[*Message]{Chunks: &server.chunks}}
 	s.holds.Store(1)
 	return s
@@ -97,8 +99,16 @@ func (s *Session) Transport() Transport {
 // Upgraded reports whether the session began on polling and is now on WebSocket.
 func (s *Session) Upgraded() bool { return !s.direct && s.conn.Load() != nil }
 
-// Protocol returns the revision of the Engine.IO protocol: 4.
-func (s *Session) Protocol() int { return 4 }
+// Protocol returns the revision of the Engine.IO protocol: 4, or 0 for a plain session.
+func (s *Session) Protocol() int { return int(s.protocol) }
+
+// Subprotocol returns the WebSocket subprotocol that was agreed on, or "".
+func (s *Session) Subprotocol() string {
+	if c := s.conn.Load(); c != nil {
+		return c.Subprotocol()
+	}
+	return ""
+}
 
 // alive reports whether requests of the client find the session.
 func (s *Session) alive() bool {
@@ -112,7 +122,8 @@ func (s *Session) alive() bool {
 //
 // [ErrClosed]: the session is closed or closing. [ErrSlowConsumer]: the bounds of the
 // queue are reached; the session is being closed. [ErrDropped]: they are reached, and the
-// message was volatile.
+// message was volatile. [ErrMessageKind]: one of plain and Engine.IO sessions got a message
+// that was made for the other.
 func (s *Session) Send(m *Message) error { return s.SendIf(m, nil) }
 
 // Gate says whether something may still be sent: see [Session.SendIf].
@@ -136,6 +147,9 @@ func (s *Session) Queue(m *Message) error { return s.send(m, nil, queue) }
 func queue(c *websocket.Conn, f *websocket.Frame, _ Gate) error { return c.Queue(f) }
 
 func (s *Session) send(m *Message, g Gate, write func(*websocket.Conn, *websocket.Frame, Gate) error) error {
+	if m.plain != (s.protocol == plain) {
+		return ErrMessageKind
+	}
 	c := s.conn.Load()
 	if c == nil {
 		s.mu.Lock()

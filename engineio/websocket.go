@@ -21,7 +21,7 @@ func badHandshake(w http.ResponseWriter, bad *websocket.HandshakeError) Refusal 
 
 // openWebSocket begins a session on WebSocket. When it returns, so does the handler, and
 // what net/http holds for the request is free.
-func (s *Session) openWebSocket(w http.ResponseWriter, r *http.Request) {
+func (s *Session) openWebSocket(w http.ResponseWriter, r *http.Request, accept func(*Session) Receiver) {
 	s.runHeadersHook(w.Header(), r, true)
 	conn, err := websocket.Accept(w, r, &s.server.accepting)
 	if err != nil {
@@ -29,7 +29,7 @@ func (s *Session) openWebSocket(w http.ResponseWriter, r *http.Request) {
 		s.unhold() // nobody has heard of it
 		return
 	}
-	s.open(conn)
+	s.open(conn, accept)
 }
 
 // handshakeFailed notes a handshake that Accept has answered, or that broke while it did.
@@ -77,7 +77,7 @@ func (s *Session) moveTo(conn *websocket.Conn) {
 	}
 	if s.state.Load() == stateClosing {
 		s.disarm()
-		_ = conn.Close(websocket.StatusNoStatus, "")
+		s.unfinished.farewell.close(conn)
 	}
 }
 
@@ -88,8 +88,9 @@ type reader Session
 // goes on itself with the work that a message brought, for which a goroutine would have
 // been started anyway. What has been read already is decoded first: of a burst of
 // broadcasts, many then go into one write for each receiver.
-func (r *reader) Resume(conn *websocket.Conn) {
-	s := (*Session)(r)
+func (r *reader) Resume(conn *websocket.Conn) { (*Session)(r).read(conn, r) }
+
+func (s *Session) read(conn *websocket.Conn, r websocket.Reader) {
 	var work Work
 	long := false // it takes a while
 	for {
@@ -98,6 +99,16 @@ func (r *reader) Resume(conn *websocket.Conn) {
 			s.connEnded(err)
 			s.unhold()
 			break
+		}
+		if s.protocol == plain {
+			(*plainReader)(s).Heard()
+			if t == 0 { // no message
+				if !conn.HasMessage() {
+					conn.Await(r)
+					break
+				}
+				continue
+			}
 		}
 		if !isPong(t, data) {
 			growStack()
@@ -131,8 +142,8 @@ func isPong(t websocket.MessageType, data []byte) bool {
 }
 
 func (s *Session) takeMessage(t websocket.MessageType, data []byte) Work {
-	p, err := packet.Packet{Type: packet.Message, Data: data, Binary: true}, error(nil)
-	if t == websocket.Text {
+	p, err := packet.Packet{Type: packet.Message, Data: data, Binary: t == websocket.Binary}, error(nil)
+	if t == websocket.Text && s.protocol != plain {
 		p, err = packet.ParseText(data)
 	}
 	s.receive.Lock()

@@ -12,6 +12,14 @@ type Reader interface {
 	Resume(c *Conn)
 }
 
+// Listener is a Reader that wants to know of every sign of the peer.
+type Listener interface {
+	Reader
+	// Heard is called by Read, after every frame that does not complete a message: a ping,
+	// a pong, a fragment.
+	Heard()
+}
+
 // awaiting is how a connection waits for input without a goroutine: see Await.
 type awaiting struct {
 	next    Reader

@@ -230,3 +230,52 @@ func TestWatcherFails(t *testing.T) {
 	_ = c.CloseNow()
 	assert.ErrorIs(t, assert.Receive(t, a.err), websocket.ErrClosed)
 }
+
+// listener also notes what is no message.
+type listener struct {
+	awaiter
+	heard chan struct{}
+}
+
+func (l *listener) Heard() { l.heard <- struct{}{} }
+
+func (l *listener) Resume(c *websocket.Conn) {
+	for {
+		t, data, err := c.Read()
+		switch {
+		case err != nil:
+			l.err <- err
+			return
+		case t != 0:
+			l.messages <- data
+		}
+		if !c.HasMessage() {
+			c.Await(l)
+			return
+		}
+	}
+}
+
+func TestListenerHearsWhatIsNoMessage(t *testing.T) {
+	h := listen(t, &websocket.Options{Deflate: &websocket.Deflate{Threshold: 1}}, nil)
+	p := h.dial(t)
+	c := assert.Receive(t, h.conns)
+	l := &listener{awaiter{make(chan []byte, 10), make(chan error, 1)}, make(chan struct{}, 10)}
+	c.Await(l)
+	assert.NoError(t, c.SendFirst(websocket.NewPing([]byte("there?"))))
+	p.expect(end|ping, "there?")
+	p.write(frame(end|pong, "there?"))
+	assert.Receive(t, l.heard)
+	p.write(frame(text, "he"))
+	assert.Receive(t, l.heard)
+	p.write(frame(end|ping, ""))
+	assert.Receive(t, l.heard)
+	p.write(frame(end, "re"))
+	assert.Equal(t, string(assert.Receive(t, l.messages)), "here")
+	p.write(append(frame(end|pong, ""), frame(end|text, "both at once")...))
+	assert.Receive(t, l.heard)
+	assert.Equal(t, string(assert.Receive(t, l.messages)), "both at once")
+	assert.Equal(t, len(l.heard), 0)
+	p.write(frame(end|closes, ""))
+	assert.Receive(t, l.err)
+}

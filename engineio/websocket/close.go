@@ -37,6 +37,36 @@ func (c *Conn) CloseNow() error {
 	return nil
 }
 
+// partTime bounds the write of CloseNowWith over TLS and wrapped connections, which cannot
+// be asked to write without waiting.
+const partTime = 50 * time.Millisecond
+
+// CloseNowWith is CloseNow with a close frame before it, where nothing waits to be written
+// and the peer takes the frame at once. Its answer is not waited for.
+func (c *Conn) CloseNowWith(code StatusCode, reason string) error {
+	if !code.allowed() && code != StatusNoStatus {
+		return fmt.Errorf("websocket: %d cannot be sent in a close frame", code)
+	}
+	c.mu.Lock()
+	if c.closed() || c.pending() || c.writer != idle {
+		c.mu.Unlock()
+		return c.CloseNow()
+	}
+	c.writer = busy // for good
+	c.closing = closeFrame(code, reason)
+	frame := c.closing
+	c.mu.Unlock()
+	if c.raw != nil {
+		o := newOutput()
+		o.data = frame
+		_ = c.tryWrite(o)
+		o.free()
+	} else if c.nc.SetWriteDeadline(time.Now().Add(partTime)) == nil {
+		_, _ = c.nc.Write(frame)
+	}
+	return c.CloseNow()
+}
+
 // hangUp ends reading because of err, and answers with the close frame that err asks
 // for. It returns what Read is to return. Whatever is queued is dropped: the peer has
 // closed, or has lost the right to it.

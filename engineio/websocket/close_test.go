@@ -192,3 +192,52 @@ func TestCloseNowWhileStuck(t *testing.T) {
 	assert.ErrorIs(t, assert.Receive(t, h.ended), websocket.ErrClosed)
 	assert.Eventually(t, func() bool { m, b := c.Buffered(); return m == 0 && b == 0 })
 }
+
+func TestCloseNowWith(t *testing.T) {
+	t.Run("a connection at rest", func(t *testing.T) {
+		h := listen(t, nil, drainReads)
+		p := h.dial(t)
+		c := assert.Receive(t, h.conns)
+		assert.NoError(t, c.CloseNowWith(4321, "bye"))
+		assert.ErrorIs(t, c.Send(websocket.NewFrame(websocket.Text, nil)), websocket.ErrClosed)
+		assert.ErrorIs(t, assert.Receive(t, h.ended), websocket.ErrClosed)
+		p.expect(end|closes, closing(4321, "bye"))
+		p.expectEOF()
+	})
+	t.Run("over TLS", func(t *testing.T) {
+		c, p := overTLS(t, nil)
+		assert.NoError(t, c.CloseNowWith(1001, ""))
+		p.expect(end|closes, closing(1001, ""))
+	})
+	t.Run("nothing is said where something waits", func(t *testing.T) {
+		h := listen(t, nil, drainReads)
+		p := h.dial(t)
+		c := assert.Receive(t, h.conns)
+		for c.Queue(websocket.NewFrame(websocket.Binary, make([]byte, 1<<20))) == nil {
+		}
+		assert.NoError(t, c.CloseNowWith(4321, "bye"))
+		for {
+			first, _, err := p.read()
+			if err != nil {
+				break
+			}
+			assert.Equal(t, first, byte(end|2))
+		}
+	})
+	t.Run("nothing is said twice", func(t *testing.T) {
+		h := listen(t, nil, drainReads)
+		p := h.dial(t)
+		c := assert.Receive(t, h.conns)
+		assert.NoError(t, c.Close(1000, ""))
+		p.expect(end|closes, closing(1000, ""))
+		assert.NoError(t, c.CloseNowWith(4321, "bye"))
+		p.expectEOF()
+	})
+	t.Run("a code that cannot be sent", func(t *testing.T) {
+		h := listen(t, nil, drainReads)
+		h.dial(t)
+		c := assert.Receive(t, h.conns)
+		assert.True(t, c.CloseNowWith(1006, "") != nil)
+		assert.NoError(t, c.Send(websocket.NewFrame(websocket.Text, nil)))
+	})
+}

@@ -73,6 +73,13 @@ func BuildFrame(t MessageType, buf []byte) *Frame {
 	return &Frame{wire: header}
 }
 
+// NewPing encodes a ping (RFC 6455 5.5.2). Its payload, of 125 bytes at most, is copied,
+// and comes back in the pong.
+func NewPing(payload []byte) *Frame {
+	payload = payload[:min(len(payload), maxControl)]
+	return &Frame{Plain: true, wire: append([]byte{fin | opPing, byte(len(payload))}, payload...)}
+}
+
 // Join makes one frame of several: their messages are sent in that order with nothing
 // of others between them. The result is volatile if all of them are, and plain if one
 // of them is. They can still be used.

@@ -23,7 +23,8 @@ const firstLen = 16 << 10
 //   - ErrWriteTimeout, ErrCloseTimeout, ErrClosed after CloseNow, or what the network
 //     reported.
 //
-// After an error it returns the same one again.
+// After an error it returns the same one again. Where a [Listener] reads the connection,
+// it also returns, with the type 0, after a ping or a pong between messages.
 func (c *Conn) Read() (MessageType, []byte, error) {
 	if c.failed != nil {
 		return 0, nil, c.failed
@@ -88,6 +89,12 @@ func (c *Conn) readMessage() (MessageType, []byte, error) {
 		}
 		if h.fin() && !h.control() {
 			return c.end(&m)
+		}
+		if l, ok := c.next.(Listener); ok {
+			l.Heard()
+			if m.op == 0 {
+				return 0, nil, nil
+			}
 		}
 	}
 }
