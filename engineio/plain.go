@@ -29,7 +29,7 @@ type Plain struct {
 	// Opened, unless it is nil, is called once when the handshake has been answered and
 	// messages can be sent, and before any is read. It is not called for a session that
 	// Accept has closed.
-	Opened func(s *Session)
+	Opened func(s *Session, r Receiver)
 	// Subprotocols are those that the handler speaks, in order of preference. A client that
 	// names none of them gets none; [Session.Subprotocol] is the one agreed on.
 	Subprotocols []string
@@ -40,13 +40,13 @@ type Plain struct {
 	CloseStatus func(Reason) (websocket.StatusCode, string)
 }
 
-// StatusError refuses the handshake of a plain session over HTTP. The answer's body is
-// {"code":Code,"message":Message}.
+// StatusError refuses the handshake of a plain session over HTTP.
 type StatusError struct {
 	Status  int         // 400 to 599; anything else is sent as 500
 	Code    string      // a word for programs, "unauthorized" say
 	Message string      // for people
 	Header  http.Header // added to the answer: WWW-Authenticate, say
+	Body    []byte      // JSON; nil is {"code":Code,"message":Message}
 	Err     error       // for the log, or nil
 }
 
@@ -179,7 +179,7 @@ func (s *Session) openPlain(w http.ResponseWriter, r *http.Request, h *plainHand
 	s.receive.Lock() // Closed comes after Opened, whatever happens meanwhile
 	reading := s.begin(receiver, conn)
 	if reading && h.Opened != nil && s.state.Load() == stateOpen {
-		s.guard(func() { h.Opened(s) })
+		s.guard(func() { h.Opened(s, receiver) })
 	}
 	s.receive.Unlock()
 	if reading {
@@ -228,19 +228,22 @@ func (s *Server) refusePlain(w http.ResponseWriter, f Refusal) {
 		f.Message = codeMessages[f.Code]
 	}
 	code := strings.ToLower(f.Kind())
+	var body []byte
 	var told *StatusError
 	switch {
 	case errors.As(f.Err, &told):
-		code = told.Code
+		code, body = told.Code, told.Body
 	case f.Status == http.StatusUpgradeRequired:
 		code = "upgrade_required"
 	case f.Status == http.StatusInternalServerError:
 		code = "internal_error"
 	}
-	body, _ := json.Marshal(struct { // cannot fail: strings
-		Code    string `json:"code"`
-		Message string `json:"message"`
-	}{code, f.Message})
+	if body == nil {
+		body, _ = json.Marshal(struct { // cannot fail: strings
+			Code    string `json:"code"`
+			Message string `json:"message"`
+		}{code, f.Message})
+	}
 	h := w.Header()
 	h.Set("Content-Type", "application/json")
 	h.Set("Cache-Control", "no-store")

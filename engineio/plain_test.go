@@ -161,7 +161,7 @@ func TestPlainAccept(t *testing.T) {
 			<-answer
 			return receiver, nil
 		},
-		Opened: func(s *Session) {
+		Opened: func(s *Session, _ Receiver) {
 			receiver.messages <- message{"opened", false}
 			assert.NoError(t, s.Send(PlainMessage(room("2"))))
 		},
@@ -420,7 +420,7 @@ func TestPlainClose(t *testing.T) {
 				s.CloseWith(4003, "no")
 				return p, nil
 			},
-			Opened: func(*Session) { t.Error("opened") },
+			Opened: func(*Session, Receiver) { t.Error("opened") },
 		})
 		conn := h.dialWebSocket(t, "")
 		conn.Expect(t, "no")

@@ -47,7 +47,7 @@ func (s *Socket) end(reason Reason, err error, tell bool) {
 	if tell {
 		farewell = &packet.Packet{Type: packet.Disconnect, Namespace: s.ns.name, ID: packet.NoID}
 	}
-	s.conn.forget(s, admitted, farewell)
+	s.conn.forget(s, admitted, farewell, reason)
 	s.asked.end(s)
 	if j := s.ns.journal; j != nil && !admitted {
 		j.unclaim(s, reason)

@@ -18,7 +18,8 @@ import (
 type conn struct {
 	srv     *Server
 	session *engineio.Session
-	decoder packet.Decoder
+	form    *form
+	reader  packet.Reader
 	broken  bool // the client broke the protocol: nothing more is taken
 
 	mu      sync.Mutex
@@ -43,11 +44,11 @@ const (
 	maxEnding = 16
 )
 
-func (srv *Server) accept(session *engineio.Session) engineio.Receiver {
-	c := &conn{srv: srv, session: session}
-	c.decoder.Limits = packet.Limits{
+func newConn(srv *Server, session *engineio.Session, f *form) *conn {
+	c := &conn{srv: srv, session: session, form: f}
+	c.reader = f.encoding.NewReader(packet.Limits{
 		Attachments: srv.opts.MaxAttachments, AttachmentBytes: srv.opts.MaxAttachmentBytes, Depth: srv.opts.MaxDepth,
-	}
+	})
 	srv.wheel.Reset(&c.timeout, srv.opts.ConnectTimeout, c)
 	return c
 }
@@ -78,9 +79,9 @@ func (c *conn) Message(data []byte, binary bool) (work engineio.Work) {
 	if c.broken {
 		return nil
 	}
-	decode := c.decoder.Text
+	decode := c.reader.Text
 	if binary {
-		decode = c.decoder.Binary
+		decode = c.reader.Binary
 	}
 	p, complete, err := decode(data)
 	if err == nil && complete {
@@ -111,6 +112,9 @@ func (c *conn) violation(err error) {
 	c.broken = true
 	c.srv.opts.Logger.Info("closing a connection that broke the protocol", "session", c.session.ID(), "error", err)
 	c.srv.opts.Hooks.ProtocolError(c.session, err)
+	if c.form.kind == plain {
+		c.session.CloseWith(badMessage, err.Error())
+	}
 	c.session.Close()
 	c.Closed(engineio.ForcedClose, err)
 }
@@ -163,10 +167,13 @@ func (c *conn) take(p *packet.Packet) (engineio.Work, error) {
 }
 
 func (c *conn) takeConnect(p *packet.Packet) (engineio.Work, error) {
+	if c.form.kind == old {
+		p = agedConnect(p)
+	}
 	ns := c.srv.lookup(p.Namespace)
 	if ns == nil {
 		c.srv.opts.Logger.Info("refused: no such namespace", "session", c.session.ID(), "namespace", brief(p.Namespace))
-		c.send(&packet.Packet{Type: packet.ConnectError, Namespace: p.Namespace, ID: packet.NoID, Data: invalidNamespace})
+		c.send(c.form.refusal(p.Namespace, invalidNamespace))
 		c.srv.opts.Hooks.Refused(c.session, p.Namespace, errNoNamespace)
 		return nil, nil
 	}
@@ -174,7 +181,7 @@ func (c *conn) takeConnect(p *packet.Packet) (engineio.Work, error) {
 	if s == nil {
 		return nil, err
 	}
-	if ns.journal != nil {
+	if ns.journal != nil && c.form.kind == current {
 		ns.journal.claim(s) // before anybody asks for its id
 	}
 	return s.mailbox.push(s, (*connectTask)(s)), nil
@@ -229,12 +236,13 @@ func (c *conn) socket(namespace string) (s *Socket, stray bool) {
 
 // forget takes an ended socket off the connection, and tells the client, in one step:
 // it may join the namespace again as soon as it reads farewell, and what its next socket
-// is sent must not come before that. farewell is nil when the client ended it.
+// is sent must not come before that. farewell is nil when the client ended it, and reason
+// is empty when it was refused.
 //
 // After a socket that was connected the client has the connect time-out once more to
 // join another namespace. One that was refused gives it no more time: who is not
 // admitted anywhere does not stay.
-func (c *conn) forget(s *Socket, connected bool, farewell *packet.Packet) {
+func (c *conn) forget(s *Socket, connected bool, farewell *packet.Packet, reason Reason) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.sockets = slices.DeleteFunc(c.sockets, func(o *Socket) bool { return o == s })
@@ -246,7 +254,11 @@ func (c *conn) forget(s *Socket, connected bool, farewell *packet.Packet) {
 		if len(c.past.put) < maxSockets {
 			c.past.put = append(c.past.put, s.ns.name)
 		}
-		c.send(farewell)
+		if c.form.kind != plain {
+			c.send(farewell)
+		} else if reason != "" { // the socket is the connection
+			c.session.CloseWith(closeStatus(reason))
+		}
 	}
 	switch {
 	case c.ended:
@@ -269,10 +281,14 @@ func (c *conn) finished(s *Socket) {
 }
 
 // send queues a packet that belongs to no socket.
-func (c *conn) send(p *packet.Packet) { _ = c.session.Queue(message(p)) }
+func (c *conn) send(p *packet.Packet) {
+	m, _ := c.form.message(p) // what the server itself says, every form can hold
+	c.queue(m)
+}
 
-// message encodes a packet for the wire.
-func message(p *packet.Packet) *engineio.Message {
-	buf := make([]byte, engineio.Room, engineio.Room+len(p.Namespace)+len(p.Data)+24)
-	return engineio.NewMessage(packet.Append(buf, p), p.Attachments...)
+// queue queues a message, unless it is nil: there are forms without it.
+func (c *conn) queue(m *engineio.Message) {
+	if m != nil {
+		_ = c.session.Queue(m)
+	}
 }

@@ -7,7 +7,6 @@ import (
 	"runtime/debug"
 
 	"github.com/kachi-io/kachi/engineio"
-	"github.com/kachi-io/kachi/socketio/packet"
 )
 
 // connectTask admits a socket to its namespace, or refuses it. It is the first task of
@@ -43,7 +42,7 @@ func (s *Socket) enter() bool {
 			return false
 		}
 		greeting := s.greeting("")
-		return s.ns.local.add(s, s.admission(func() { _ = s.conn.session.Queue(greeting) }))
+		return s.ns.local.add(s, s.admission(func() { s.conn.queue(greeting) }))
 	}
 	former := j.claimed(s)
 	if former == nil || j.opts.RunMiddlewares {
@@ -58,13 +57,10 @@ func (s *Socket) enter() bool {
 	return j.admit(s, former)
 }
 
-// greeting is the answer to CONNECT.
+// greeting is the answer to CONNECT; nil where there is none.
 func (s *Socket) greeting(private string) *engineio.Message {
-	data := `{"sid":"` + s.id // ids need no escapes
-	if private != "" {
-		data += `","pid":"` + private
-	}
-	return message(&packet.Packet{Type: packet.Connect, Namespace: s.ns.name, ID: packet.NoID, Data: []byte(data + `"}`)})
+	m, _ := s.conn.form.message(s.conn.form.greeting(s, private))
+	return m
 }
 
 // admission is the step in which the socket becomes connected, while no broadcast can find
@@ -80,8 +76,15 @@ func (s *Socket) admission(queue func()) func() bool {
 	}
 }
 
-// vetted asks the middlewares.
+// vetted asks the middlewares, unless that was done before the handshake was answered.
 func (s *Socket) vetted() error {
+	if s.conn.form.kind == plain {
+		return nil
+	}
+	return s.askMiddlewares()
+}
+
+func (s *Socket) askMiddlewares() error {
 	middleware := s.ns.table.Load().middleware
 	if len(middleware) == 0 {
 		return nil
@@ -114,7 +117,7 @@ func (s *Socket) refuse(err error) {
 		s.failed("connect", err)
 	}
 	s.cancel()
-	s.conn.forget(s, false, &packet.Packet{Type: packet.ConnectError, Namespace: s.ns.name, ID: packet.NoID, Data: connectErrorData(err)})
+	s.conn.forget(s, false, s.conn.form.refusal(s.ns.name, connectErrorData(err)), "")
 	s.asked.end(s)
 	s.mailbox.seal(s, noTask{}, true)
 	o.Hooks.Refused(s.conn.session, s.ns.name, err)

@@ -95,9 +95,11 @@ func (s *Socket) send(event string, p *packet.Packet, o sending) error {
 		err = j.sendTo(s, p, adapter.Flags{Volatile: o.volatile, NoCompress: o.noCompress})
 	} else {
 		s.makeWay(len(p.Data))
-		m := message(p)
-		m.Volatile, m.NoCompress = o.volatile, o.noCompress
-		err = s.conn.session.SendIf(m, (*connected)(s))
+		var m *engineio.Message
+		if m, err = s.conn.form.message(p); err == nil {
+			m.Volatile, m.NoCompress = o.volatile, o.noCompress
+			err = s.conn.session.SendIf(m, (*connected)(s))
+		}
 	}
 	if err != nil {
 		if err == engineio.ErrDropped && s.ns.srv.opts.Hooks.Dropped != nil {

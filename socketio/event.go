@@ -56,18 +56,22 @@ func (e *Event) Ack(args ...any) error {
 	if err != nil {
 		return err
 	}
+	s := e.socket
+	m, err := s.conn.form.message(&packet.Packet{
+		Type: packet.Ack, Namespace: s.ns.name, ID: e.id, Data: data, Attachments: copied(attachments),
+	})
+	if err != nil {
+		return err
+	}
 	if !e.answered.CompareAndSwap(false, true) {
 		return ErrAnswered
 	}
-	s := e.socket
 	s.unanswered.Add(-1)
 	if s.state.Load() == stateEnded {
 		return ErrClosed
 	}
 	s.makeWay(len(data))
-	return s.conn.session.SendIf(message(&packet.Packet{
-		Type: packet.Ack, Namespace: s.ns.name, ID: e.id, Data: data, Attachments: copied(attachments),
-	}), (*unended)(s)) // it may not be connected yet, where the event was overloaded
+	return s.conn.session.SendIf(m, (*unended)(s)) // it may not be connected yet, where the event was overloaded
 }
 
 // takeEvent puts an event into the mailbox. It runs on the reading goroutine.

@@ -6,7 +6,6 @@ import (
 	"sync"
 	"time"
 
-	"github.com/kachi-io/kachi/engineio"
 	"github.com/kachi-io/kachi/internal/ids"
 	"github.com/kachi-io/kachi/internal/wheel"
 	"github.com/kachi-io/kachi/socketio/adapter"
@@ -42,9 +41,9 @@ type journal struct {
 
 // event is one that was sent.
 type event struct {
-	message *engineio.Message // with its position
-	target  adapter.Target
-	at      time.Duration // since opened
+	*copies
+	target adapter.Target
+	at     time.Duration // since opened
 }
 
 func openJournal(ns *Namespace, opts *Recovery, keep time.Duration) *journal {
@@ -71,17 +70,19 @@ func (j *journal) parse(position string) (uint64, bool) {
 
 // send sends an event to all that t selects, and tells told what became of it for each.
 // Volatile ones are not kept, but bear a position all the same: clients take the last
-// argument of any event for one, if it is a string.
-func (j *journal) send(p *packet.Packet, t adapter.Target, f adapter.Flags, told func(*Socket, error)) {
+// argument of any event for one, if it is a string. An error is that of a form: see copies.
+func (j *journal) send(p *packet.Packet, t adapter.Target, f adapter.Flags, told func(*Socket, error)) error {
 	j.mu.Lock()
 	defer j.mu.Unlock()
-	m := j.note(p, t, f)
+	c := j.note(p, t, f)
 	j.ns.local.each(t, func(s *Socket) {
-		err := j.queue(s, m)
+		err := j.queue(s, c)
 		if told != nil {
 			told(s, err)
 		}
 	})
+	c.packet = nil // those who come back know positions
+	return c.failed()
 }
 
 // sendTo is send to one socket.
@@ -91,37 +92,32 @@ func (j *journal) sendTo(s *Socket, p *packet.Packet, f adapter.Flags) error {
 	if !s.Connected() {
 		return ErrClosed
 	}
-	return j.queue(s, j.note(p, adapter.Target{Rooms: []string{s.id}}, f))
+	c := j.note(p, adapter.Target{Rooms: []string{s.id}}, f)
+	err := j.queue(s, c)
+	c.packet = nil
+	return err
 }
 
 // note gives an event its position, and keeps it. Under mu.
-func (j *journal) note(p *packet.Packet, t adapter.Target, f adapter.Flags) *engineio.Message {
+func (j *journal) note(p *packet.Packet, t adapter.Target, f adapter.Flags) *copies {
 	n := j.head
 	if !f.Volatile {
 		n++
 	}
-	m := broadcastMessage(positioned(p, j.position(n)), f)
+	c := &copies{packet: p, flags: f}
+	c.position(j.ns.srv.json, j.position(n))
 	if !f.Volatile {
-		j.append(event{m, t, j.now()})
+		j.append(event{c, t, j.now()})
 	}
-	return m
+	return c
 }
 
 // queue queues the newest event for a socket. Under mu.
-func (j *journal) queue(s *Socket, m *engineio.Message) error {
-	if !m.Volatile {
+func (j *journal) queue(s *Socket, c *copies) error {
+	if !c.flags.Volatile {
 		s.stay.sent = j.head
 	}
-	return s.conn.session.Queue(m)
-}
-
-// positioned returns an event with its position as its last argument.
-func positioned(p *packet.Packet, position string) *packet.Packet {
-	q := *p
-	q.Data = make([]byte, 0, len(p.Data)+len(position)+3)
-	q.Data = append(q.Data, p.Data[:len(p.Data)-1]...)
-	q.Data = append(append(append(q.Data, `,"`...), position...), `"]`...)
-	return &q
+	return c.queue(s)
 }
 
 // append keeps an event, and lets go of what is too old or too much. Under mu.
@@ -131,7 +127,7 @@ func (j *journal) append(e event) {
 		return
 	}
 	j.events = append(j.events, e)
-	j.bytes += e.message.Size()
+	j.bytes += e.size()
 	for j.start < len(j.events)-1 &&
 		(len(j.events)-j.start > j.opts.MaxEvents || j.bytes > j.opts.MaxBytes || e.at-j.events[j.start].at > j.keep) {
 		j.drop()
@@ -141,7 +137,7 @@ func (j *journal) append(e event) {
 
 // drop lets go of the oldest event. Under mu.
 func (j *journal) drop() {
-	j.bytes -= j.events[j.start].message.Size()
+	j.bytes -= j.events[j.start].size()
 	j.events[j.start] = event{}
 	j.start++
 	if j.start > 64 && 2*j.start > len(j.events) {

@@ -42,16 +42,22 @@ func (n node) Deliver(p *packet.Packet, t adapter.Target, f adapter.Flags) {
 // queue queues a packet for all that t selects, and tells told, unless that is nil, what
 // became of it for each; under the rooms' locks.
 func (ns *Namespace) queue(p *packet.Packet, t adapter.Target, f adapter.Flags, told func(*Socket, error)) {
+	var failed error
 	if ns.journal != nil && p.Type == packet.Event && p.ID == packet.NoID {
-		ns.journal.send(p, t, f, told)
-		return
+		failed = ns.journal.send(p, t, f, told)
+	} else {
+		c := copies{packet: p, flags: f}
+		ns.local.each(t, func(s *Socket) {
+			err := c.queue(s)
+			if told != nil {
+				told(s, err)
+			}
+		})
+		failed = c.failed()
 	}
-	m := broadcastMessage(p, f)
-	if told == nil {
-		ns.local.each(t, func(s *Socket) { _ = s.conn.session.Queue(m) })
-		return
+	if failed != nil {
+		ns.srv.opts.Logger.Error("an event reaches only some of its receivers", "namespace", ns.name, "error", failed)
 	}
-	ns.local.each(t, func(s *Socket) { told(s, s.conn.session.Queue(m)) })
 }
 
 // tellsDrops reports whether somebody wants to know for whom an event is dropped.
@@ -69,12 +75,6 @@ func (ns *Namespace) dropped(p *packet.Packet, sockets []*Socket) {
 	for _, s := range sockets {
 		hook(s, event)
 	}
-}
-
-func broadcastMessage(p *packet.Packet, f adapter.Flags) *engineio.Message {
-	m := message(p)
-	m.Volatile, m.NoCompress = f.Volatile, f.NoCompress
-	return m
 }
 
 // poll is a question to several sockets.
@@ -98,14 +98,14 @@ func (q *poll) gone(s *Socket) {
 func (n node) DeliverWithAck(p *packet.Packet, t adapter.Target, f adapter.Flags, reply func(adapter.Answer)) (ids []string, stop func()) {
 	own := *p
 	own.ID = n.ns.ackIDs.Add(1) - 1
-	m := broadcastMessage(&own, f)
+	c := copies{packet: &own, flags: f}
 	q := &poll{reply: reply}
 	var to, dropped []*Socket
 	n.ns.local.each(t, func(s *Socket) {
 		if !s.asked.add(own.ID, q) {
 			return
 		}
-		err := s.conn.session.Queue(m)
+		err := c.queue(s)
 		if err == engineio.ErrDropped {
 			dropped = append(dropped, s)
 		}

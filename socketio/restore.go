@@ -163,7 +163,7 @@ func (j *journal) admitNew(s *Socket) bool {
 	defer j.mu.Unlock()
 	admitted := j.ns.local.add(s, s.admission(func() {
 		s.stay = y
-		_ = s.conn.session.Queue(m)
+		s.conn.queue(m)
 	}))
 	if admitted {
 		y.since, y.sent = j.head, j.head
@@ -202,10 +202,10 @@ func (j *journal) replay(s *Socket, b *session) (done, admitted bool, err error)
 			continue
 		}
 		// The first may be larger than all that may wait: it waits alone.
-		if size += e.message.Size(); n == events || size > bytes && waiting+n > 0 {
+		if size += e.size(); n == events || size > bytes && waiting+n > 0 {
 			return false, false, nil
 		}
-		if err := session.Queue(e.message); err != nil {
+		if err := e.queue(s); err != nil && !errors.Is(err, ErrEncoding) {
 			return false, false, err
 		}
 		b.sent = b.has + 1

@@ -12,6 +12,7 @@ import (
 	"github.com/kachi-io/kachi/engineio"
 	"github.com/kachi-io/kachi/internal/wheel"
 	"github.com/kachi-io/kachi/socketio/adapter"
+	"github.com/kachi-io/kachi/socketio/packet"
 )
 
 // Server serves Socket.IO on an http.Handler. It is also its own root namespace, "/":
@@ -23,14 +24,17 @@ type Server struct {
 	opts   Options // whose hooks count
 	counts counters
 	engine *engineio.Server
+	json   *form        // of most mounts
+	mount  http.Handler // without options
 	files  *clientFiles
 	wheel  *wheel.Wheel // connect time-outs, acknowledgement time-outs
 
 	making     sync.Mutex // the turn to make a namespace, while its adapter connects; before mu
 	mu         sync.Mutex
 	namespaces map[string]*Namespace
-	ended      bool    // Shutdown closes, or has closed, the adapters of all namespaces
-	work       tracker // goroutines that run user code
+	forms      map[string]*form // by encoding
+	ended      bool             // Shutdown closes, or has closed, the adapters of all namespaces
+	work       tracker          // goroutines that run user code
 }
 
 // wheelTick is how late a time-out may be.
@@ -46,11 +50,14 @@ func NewServer(o *Options) *Server {
 		opts:       o.withDefaults(),
 		wheel:      wheel.New(wheelTick),
 		namespaces: map[string]*Namespace{},
+		forms:      map[string]*form{},
 		work:       tracker{idle: make(chan struct{}, 1)},
 	}
 	srv.opts.Hooks = srv.opts.Hooks.counted(&srv.counts)
 	srv.files = newClientFiles(srv.opts.ClientFiles)
-	srv.engine = engineio.NewServer(srv.accept, srv.opts.engine())
+	srv.json = srv.form(packet.JSON)
+	srv.engine = engineio.NewServer(srv.accept(srv.json), srv.opts.engine())
+	srv.mount = srv.Handler(Mount{})
 	srv.Namespace = srv.Of("/")
 	return srv
 }
@@ -122,13 +129,9 @@ func (srv *Server) Connections() int { return srv.engine.Sessions() }
 
 // ServeHTTP serves the protocol, and the client files where [Options.ClientFiles] has
 // them. It does not look at the path beyond the client files' names: mount it where
-// clients will look for it, by default "/socket.io/".
-func (srv *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	if srv.files.serve(w, r) {
-		return
-	}
-	srv.engine.ServeHTTP(w, r)
-}
+// clients will look for it, by default "/socket.io/". Other encodings and plain WebSocket
+// have mounts of their own: [Server.Handler], [Server.PlainHandler].
+func (srv *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) { srv.mount.ServeHTTP(w, r) }
 
 // Shutdown refuses new connections, ends all sockets with the reason "server shutting
 // down" (their clients will come back, to this server or another), waits until

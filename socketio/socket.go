@@ -51,7 +51,12 @@ const (
 )
 
 func newSocket(c *conn, ns *Namespace, auth []byte) *Socket {
-	s := &Socket{id: ids.New(), ns: ns, conn: c}
+	s := &Socket{ns: ns, conn: c}
+	if c.form.kind == old {
+		s.id = agedID(c.session.ID(), ns.name)
+	} else {
+		s.id = ids.New()
+	}
 	if len(auth) > 0 {
 		s.auth = auth
 	}

@@ -117,7 +117,7 @@ func (j *journal) part(s *Socket, reason Reason) (rooms []string) {
 	var lost []*session
 	if y := s.stay; y != nil {
 		j.forget(s)
-		if recoverable(reason) {
+		if recoverable(reason) && s.conn.form.kind == current {
 			lost = j.store(&session{
 				stay:   stay{id: y.id, rooms: y.rooms, since: y.since, sent: y.sent, floor: y.floor},
 				socket: s.id, data: s.Data(), reason: reason, ended: time.Now(), at: j.head,
