@@ -47,7 +47,7 @@ var reach = map[string][]string{
 	"socketio/packet":    core,
 	"socketio/adapter":   core,
 	"gateway":            core,
-	"client":             core,
+	"client":             append([]string{"github.com/coder/websocket"}, core...),
 	"web":                {},
 	"clientfiles":        {},
 }
