@@ -36,7 +36,8 @@ type journal struct {
 	order  []*session          // away ones by their end, some of them back already
 	timer  wheel.Timer
 	armed  bool
-	closed bool // keeps nothing any more
+	due    time.Duration // when it rings, where it is armed
+	closed bool          // keeps nothing any more
 }
 
 // event is one that was sent.
@@ -95,6 +96,9 @@ func (j *journal) sendTo(s *Socket, p *packet.Packet, f adapter.Flags) error {
 	c := j.note(p, adapter.Target{Rooms: []string{s.id}}, f)
 	err := j.queue(s, c)
 	c.packet = nil
+	if err == ErrClosed && !f.Volatile {
+		return nil // kept for the client, whose socket ends with its connection at any moment
+	}
 	return err
 }
 
@@ -115,7 +119,7 @@ func (j *journal) note(p *packet.Packet, t adapter.Target, f adapter.Flags) *cop
 // queue queues the newest event for a socket. Under mu.
 func (j *journal) queue(s *Socket, c *copies) error {
 	if !c.flags.Volatile {
-		s.stay.sent = j.head
+		s.stay.queued(j.head)
 	}
 	return c.queue(s)
 }
@@ -150,10 +154,11 @@ func (j *journal) drop() {
 	}
 }
 
-// arm has sweep look for what is too old, after d. Under mu.
+// arm has sweep look for what is too old, after d or before. Under mu.
 func (j *journal) arm(d time.Duration) {
-	if !j.armed && !j.closed {
-		j.armed = true
+	due := j.now() + d
+	if (!j.armed || due < j.due) && !j.closed {
+		j.armed, j.due = true, due
 		j.ns.srv.wheel.Reset(&j.timer, d, j)
 	}
 }

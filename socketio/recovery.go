@@ -98,11 +98,12 @@ func (ns *Namespace) OnSessionExpired(f func(ctx context.Context, s *ExpiredSess
 func (s *Socket) Recovered() bool { return s.stay != nil && s.stay.recovered }
 
 // recoverable reports whether a client that lost its socket for a reason comes back for
-// it. Whom the server or the client itself disconnected does not.
+// it. Whom the server or the client itself disconnected does not, with its connection or
+// without.
 func recoverable(r Reason) bool {
 	switch r {
 	case engineio.TransportClose, engineio.TransportError, engineio.PingTimeout, engineio.ForcedClose,
-		engineio.SlowConsumer, ReasonServerClose:
+		engineio.SlowConsumer:
 		return true
 	}
 	return false

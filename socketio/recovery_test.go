@@ -322,11 +322,13 @@ func TestSessionsAreBounded(t *testing.T) {
 // Whom the server, or the client itself, disconnects does not come back.
 func TestWhoIsDisconnectedIsNotRecovered(t *testing.T) {
 	srv, r, ended := recovering(t, &socketio.Options{})
-	socketOf(t, srv, r.sid).Disconnect(false)
-	assert.Receive(t, ended)
-	assert.Equal(t, r.read(), "41")
-	r.come()
-	assert.True(t, !r.recovered)
+	for _, whole := range []bool{false, true} {
+		socketOf(t, srv, r.sid).Disconnect(whole)
+		assert.Receive(t, ended)
+		assert.Equal(t, r.read(), "41")
+		r.come()
+		assert.True(t, !r.recovered, whole)
+	}
 	r.send("41")
 	assert.Receive(t, ended)
 	r.come()

@@ -73,7 +73,7 @@ func (j *journal) take(s *Socket, id string, position *string) (found bool, lost
 	}
 	b.back = true
 	delete(j.away, id)
-	if !j.reaches(b, position) {
+	if j.now() >= b.until || !j.reaches(b, position) {
 		return false, []*session{b}
 	}
 	s.id, s.stay = b.socket, &stay{id: id, recovered: true, claimed: b}
@@ -99,15 +99,19 @@ func (j *journal) reaches(b *session, position *string) bool {
 	if has < b.floor {
 		return false
 	}
-	if has >= b.sent { // nothing was lost on the way
+	first := j.first()
+	switch {
+	case has >= b.sent: // nothing was lost on the way
 		has = max(has, b.at)
+	case has >= b.lastBefore(first): // nor of what is no longer kept
+		has = max(has, min(b.at, first-1))
 	}
-	if has+1 < j.first() {
+	if has+1 < first {
 		return false
 	}
 	// From here on it is as if the client had left with that: what it got once, and lost, is
 	// sent again, and may be cut off in the middle of that.
-	b.has, b.sent, b.at = has, has, has
+	b.has, b.sent, b.at, b.count = has, has, has, 0
 	return true
 }
 
@@ -208,7 +212,7 @@ func (j *journal) replay(s *Socket, b *session) (done, admitted bool, err error)
 		if err := e.queue(s); err != nil && !errors.Is(err, ErrEncoding) {
 			return false, false, err
 		}
-		b.sent = b.has + 1
+		b.queued(b.has + 1)
 		b.replayed++
 		n++
 	}
@@ -219,6 +223,7 @@ func (j *journal) replay(s *Socket, b *session) (done, admitted bool, err error)
 	if admitted {
 		y := s.stay
 		y.rooms, y.since, y.sent, y.floor, y.claimed = b.rooms, b.since, b.sent, b.floor, nil
+		y.recent, y.count = b.recent, b.count
 		for _, room := range s.Rooms() { // a middleware may have had it join more
 			y.entered(room, j.head)
 		}

@@ -5,6 +5,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/kachi-io/kachi/engineio"
 	"github.com/kachi-io/kachi/socketio/adapter"
 )
 
@@ -16,6 +17,8 @@ type stay struct {
 	rooms     []presence
 	since     uint64 // position at which it, or the first with its id, was admitted
 	sent      uint64 // position of the last event that was queued for it
+	recent    [8]uint64
+	count     int    // how many were queued; recent has the positions of the last ones
 	floor     uint64 // what was sent up to here can no longer be told
 	claimed   *session
 }
@@ -47,6 +50,27 @@ type session struct {
 
 	has      uint64 // up to which the client has, or is being sent, everything
 	replayed int
+}
+
+// queued notes that the event at a position was queued for the socket. Under the journal's mu.
+func (y *stay) queued(at uint64) {
+	y.sent = at
+	y.recent[y.count%len(y.recent)] = at
+	y.count++
+}
+
+// lastBefore is the position of the last event before first that was queued for the
+// socket, as far as that is known: first-1, where it is not. Under the journal's mu.
+func (y *stay) lastBefore(first uint64) (last uint64) {
+	for _, at := range y.recent[:min(y.count, len(y.recent))] {
+		if at < first {
+			last = max(last, at)
+		}
+	}
+	if last == 0 && y.count > len(y.recent) {
+		return first - 1
+	}
+	return last
 }
 
 // entered notes that the socket joined a room. Under the journal's mu.
@@ -119,26 +143,33 @@ func (j *journal) part(s *Socket, reason Reason) (rooms []string) {
 		j.forget(s)
 		if recoverable(reason) && s.conn.form.kind == current {
 			lost = j.store(&session{
-				stay:   stay{id: y.id, rooms: y.rooms, since: y.since, sent: y.sent, floor: y.floor},
+				stay: stay{
+					id: y.id, rooms: y.rooms, since: y.since, sent: y.sent, recent: y.recent, count: y.count, floor: y.floor,
+				},
 				socket: s.id, data: s.Data(), reason: reason, ended: time.Now(), at: j.head,
 			})
 		}
+		y.rooms = nil // the session's now: leaving has no effect on it any more
 	}
 	j.mu.Unlock()
 	j.expireLater(lost)
 	return rooms
 }
 
-// unclaim keeps a session on whose socket ended while it was being restored.
+// unclaim keeps a session on whose socket ended while it was being restored, or gives it
+// up where nobody comes back from that.
 func (j *journal) unclaim(s *Socket, reason Reason) {
 	j.mu.Lock()
 	var lost []*session
 	if y := s.stay; y != nil && y.claimed != nil {
 		j.forget(s)
-		if recoverable(reason) {
+		switch {
+		case recoverable(reason):
 			kept := *y.claimed
 			kept.back, kept.at = false, kept.has
 			lost = j.store(&kept)
+		case reason != engineio.ServerShuttingDown && !j.closed:
+			lost = []*session{y.claimed}
 		}
 		y.claimed = nil
 	}
