@@ -56,7 +56,12 @@ func RunInput(t testing.TB, input []byte, script string, args ...string) []byte 
 func Command(t testing.TB, script string, args ...string) *exec.Cmd {
 	t.Helper()
 	dir := Dir(t)
-	cmd := exec.CommandContext(t.Context(), "node", append([]string{filepath.Join(dir, script)}, args...)...)
+	path := filepath.Join(dir, script)
+	// `go test` caches a result until a file changes that the test itself has looked at.
+	if _, err := os.Stat(path); err != nil {
+		t.Fatal(err)
+	}
+	cmd := exec.CommandContext(t.Context(), "node", append([]string{path}, args...)...)
 	cmd.Dir = dir
 	return cmd
 }
