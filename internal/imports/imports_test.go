@@ -36,6 +36,7 @@ func TestRule(t *testing.T) {
 		{name: "no line", from: "utils", want: "stands on no line"},
 		{name: "allowed module", from: "engineio", outside: "github.com/gobwas/ws"},
 		{name: "other module", from: "socketio", outside: "github.com/redis/rueidis", want: "reaches the module"},
+		{name: "other module, inside a limited folder", from: "socketio/packet/msgpack", outside: "github.com/tinylib/msgp", want: "reaches the module"},
 		{name: "anything at the top", from: "app/store", outside: "modernc.org/sqlite"},
 	} {
 		t.Run(test.name, func(t *testing.T) {

@@ -39,17 +39,18 @@ var core = []string{"golang.org/x/", "github.com/gobwas/", "github.com/klauspost
 // reach says which third-party modules a folder's packages may depend on, directly or
 // through others. Folders that are not named may reach any.
 var reach = map[string][]string{
-	"internal":           append([]string{"github.com/google/go-cmp", "github.com/coder/websocket"}, core...),
-	"engineio":           core,
-	"engineio/packet":    core,
-	"engineio/websocket": core,
-	"socketio":           core,
-	"socketio/packet":    core,
-	"socketio/adapter":   core,
-	"gateway":            core,
-	"client":             append([]string{"github.com/coder/websocket"}, core...),
-	"web":                {},
-	"clientfiles":        {},
+	"internal":                append([]string{"github.com/google/go-cmp", "github.com/coder/websocket"}, core...),
+	"engineio":                core,
+	"engineio/packet":         core,
+	"engineio/websocket":      core,
+	"socketio":                core,
+	"socketio/packet":         core,
+	"socketio/packet/msgpack": core,
+	"socketio/adapter":        core,
+	"gateway":                 core,
+	"client":                  append([]string{"github.com/coder/websocket"}, core...),
+	"web":                     {},
+	"clientfiles":             {},
 }
 
 // pkg is one package of the module, as `go list -deps -json` describes it.
