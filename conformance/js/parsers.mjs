@@ -5,10 +5,13 @@
 //   {encode: packet}              → {messages}, by socket.io-parser
 //   {decodePayload: text}         → {packets}, by engine.io-parser
 //   {encodePayload: [packet…]}    → {text}, by engine.io-parser
+//   {decodePayloadV3: message}    → {packets}, by engine.io-parser 2, of protocol 3
+//   {encodePayloadV3: {packets, supportsBinary}} → {text} or {binary}, by engine.io-parser 2
 // A message is {text} or {binary}. Bytes, anywhere, are {"$binary": base64}.
 import { text } from "node:stream/consumers";
 import { Decoder, Encoder } from "socket.io-parser";
 import { decodePayload, encodePayload } from "engine.io-parser";
+import v3 from "engine.io-parser-v3";
 
 function tag(value) {
   if (Buffer.isBuffer(value)) return { $binary: value.toString("base64") };
@@ -52,6 +55,21 @@ const answers = {
     encodePayload(packets.map(untag), (encoded) => (text = encoded));
     return { text };
   },
+};
+
+answers.decodePayloadV3 = (message) => {
+  const packets = [];
+  v3.decodePayload(message.text ?? Buffer.from(message.binary, "base64"), (packet) => {
+    packets.push(tag(packet));
+  });
+  return { packets };
+};
+answers.encodePayloadV3 = ({ packets, supportsBinary }) => {
+  let message;
+  v3.encodePayload(packets.map(untag), supportsBinary, (encoded) => {
+    message = typeof encoded === "string" ? { text: encoded } : { binary: encoded.toString("base64") };
+  });
+  return message;
 };
 
 const requests = JSON.parse(await text(process.stdin));

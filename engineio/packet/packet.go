@@ -1,11 +1,14 @@
-// Package packet reads and writes the packets of the Engine.IO protocol, version 4, and
-// the payloads that HTTP long-polling carries them in. It does no I/O and starts nothing.
+// Package packet reads and writes the packets of the Engine.IO protocol, versions 4 and 3,
+// and the payloads that HTTP long-polling carries them in. It does no I/O and starts nothing.
 //
 // A packet is one digit, its type, and its data. Over WebSocket each packet is a text
 // frame ([AppendText], [ParseText]); a binary message is a binary frame without any
 // prefix and needs no codec. Over polling the packets of one body are joined by
 // [Separator] and a binary message is the letter b and its base64 ([AppendPayload],
 // [ParsePayload]).
+//
+// What protocol 3 has in another form is in the functions whose names end in V3
+// ([AppendPayloadV3], [ParsePayloadV3]).
 //
 // Every function may be called from any goroutine.
 //
@@ -87,6 +90,8 @@ const (
 	ReasonBase64      = "malformed base64"
 	ReasonUTF8        = "invalid UTF-8"
 	ReasonTooMany     = "too many packets"
+	ReasonLength      = "malformed length"                    // protocol 3
+	ReasonBinaryType  = "binary packet that is not a message" // protocol 3
 )
 
 func (e *ParseError) Error() string { return "engine.io packet: " + e.Reason }
@@ -98,4 +103,7 @@ var (
 	errBase64  = &ParseError{ReasonBase64}
 	errUTF8    = &ParseError{ReasonUTF8}
 	errTooMany = &ParseError{ReasonTooMany}
+
+	errLength     = &ParseError{ReasonLength}
+	errBinaryType = &ParseError{ReasonBinaryType}
 )
