@@ -13,6 +13,9 @@ import (
 func (s *Session) answer(x *exchange, b *buffer, compressible, first bool) error {
 	h, o := x.w.Header(), s.server.opts
 	h.Set("Content-Type", "text/plain; charset=UTF-8")
+	if b.binary {
+		h.Set("Content-Type", "application/octet-stream")
+	}
 	s.setHeaders(h, x.r, first)
 	body := b.payload
 	if compressible && o.CompressionThreshold >= 0 && len(body) >= o.CompressionThreshold && !encodedByHost(h) {
@@ -54,20 +57,39 @@ type buffer struct {
 	messages   []*Message
 	payload    []byte
 	compressed bytes.Buffer
+	binary     bool // the payload is; protocol 3
 	closing    bool // the close packet comes last
 }
 
 var buffers = sync.Pool{New: func() any { return new(buffer) }}
 
+// add appends a packet to the payload, in the form that the session's client reads.
+func (b *buffer) add(s *Session, p packet.Packet) {
+	switch {
+	case s.protocol == 4:
+		b.payload = packet.AppendPayload(b.payload, p)
+	case b.binary:
+		b.payload = packet.AppendBinaryPayloadV3(b.payload, p)
+	default:
+		b.payload = packet.AppendPayloadV3(b.payload, p)
+	}
+}
+
 // encode appends the messages to the payload, and reports whether one of them may be
 // compressed.
-func (b *buffer) encode() (compressible bool) {
+func (b *buffer) encode(s *Session) (compressible bool) {
 	for _, m := range b.messages {
-		b.payload = m.appendPayload(b.payload)
+		if s.protocol == 4 {
+			b.payload = m.appendPayload(b.payload)
+		} else {
+			for p := range m.packets {
+				b.add(s, p)
+			}
+		}
 		compressible = compressible || !m.NoCompress
 	}
 	if b.closing {
-		b.payload = packet.AppendPayload(b.payload, packet.Packet{Type: packet.Close})
+		b.add(s, packet.Packet{Type: packet.Close})
 	}
 	return compressible
 }
@@ -80,7 +102,7 @@ func (b *buffer) release() {
 		return
 	}
 	clear(b.messages)
-	b.messages, b.payload, b.closing = b.messages[:0], b.payload[:0], false
+	b.messages, b.payload, b.binary, b.closing = b.messages[:0], b.payload[:0], false, false
 	b.compressed.Reset()
 	buffers.Put(b)
 }

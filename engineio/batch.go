@@ -17,7 +17,7 @@ func (s *Session) startGathering() {
 // [Options.BatchDelay]. Under mu.
 func (s *Session) gathering() time.Duration {
 	p, delay := s.polling, s.server.opts.BatchDelay
-	if delay == 0 || p.ping || p.noop || p.shut || p.outbox.Len() == 0 ||
+	if delay == 0 || p.beat || p.noop || p.shut || p.outbox.Len() == 0 ||
 		p.outbox.Bytes() >= s.server.opts.MaxPayload ||
 		!s.server.queue.Roomy(p.outbox.Len(), p.outbox.Bytes()) {
 		return 0

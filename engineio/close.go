@@ -3,6 +3,7 @@ package engineio
 import (
 	"runtime/debug"
 
+	"github.com/kachi-io/kachi/engineio/packet"
 	"github.com/kachi-io/kachi/engineio/websocket"
 )
 
@@ -116,11 +117,11 @@ func (s *Session) endLocked(reason Reason, err error, orderly bool) {
 
 // lastPacket answers the poll that waits when its session ends: a client that has said
 // good-bye itself gets a noop, any other the close packet.
-func lastPacket(reason Reason) byte {
+func lastPacket(reason Reason) packet.Type {
 	if reason == TransportClose {
-		return '6'
+		return packet.Noop
 	}
-	return '1'
+	return packet.Close
 }
 
 // shutDown is Abort by [Server.Shutdown], which may come again.

@@ -13,7 +13,7 @@ const (
 	TransportError Reason = "transport error"
 	// TransportClose: the client ended the session or its connection.
 	TransportClose Reason = "transport close"
-	// PingTimeout: the client did not answer a ping in time.
+	// PingTimeout: the client did not answer a ping in time, or, in protocol 3, did not ping.
 	PingTimeout Reason = "ping timeout"
 	// ParseError: the client sent a packet that is none.
 	ParseError Reason = "parse error"
@@ -49,7 +49,8 @@ var (
 	// ErrInvalidContent: a post of type application/octet-stream, which protocol 4 does
 	// not know.
 	ErrInvalidContent = errors.New("engineio: invalid content type")
-	// ErrHeartbeatDirection: a ping from the client; in protocol 4 the server pings.
+	// ErrHeartbeatDirection: a ping from the client in protocol 4, where the server pings,
+	// or a pong in protocol 3, where it answers.
 	ErrHeartbeatDirection = errors.New("engineio: invalid heartbeat direction")
 	// ErrPayloadTooBig: a WebSocket message over [Options.MaxPayload]. (A polling body
 	// over it is refused with status 413 and the session goes on.)
@@ -71,7 +72,7 @@ const (
 	CodeBadHandshakeMethod  = 2 // a handshake is a GET
 	CodeBadRequest          = 3
 	CodeForbidden           = 4 // origin, AllowRequest; with status 503: limits, shutdown
-	CodeUnsupportedProtocol = 5 // EIO is not 4
+	CodeUnsupportedProtocol = 5 // EIO is not 4, see Options.AllowEIO3
 )
 
 var codeMessages = [...]string{

@@ -14,7 +14,7 @@ type heartbeat uint8
 const (
 	beatOff    heartbeat = iota
 	beatPing             // time for the next ping
-	beatPong             // the answer to a ping is overdue
+	beatPong             // the answer to a ping is overdue; in protocol 3, a ping
 	beatLinger           // a closing session has had its time
 )
 
@@ -22,7 +22,10 @@ const (
 // server closes its session.
 const lingerTimeout = 30 * time.Second
 
-var pingFrame = websocket.NewFrame(websocket.Text, packet.AppendText(nil, packet.Ping, nil))
+var (
+	pingFrame = websocket.NewFrame(websocket.Text, packet.AppendText(nil, packet.Ping, nil))
+	pongFrame = websocket.NewFrame(websocket.Text, packet.AppendText(nil, packet.Pong, nil))
+)
 
 // heartbeatTick makes the wheel coarse enough to be free at the usual intervals, and fine
 // enough not to distort short ones.
@@ -62,10 +65,10 @@ func (p *pulse) Expire(*wheel.Timer) {
 		if c := s.conn.Load(); c != nil {
 			s.heard.Store(false)
 			s.mu.Unlock()
-			_ = c.SendFirst(s.ping()) // a connection that is gone tells its reader
+			_ = c.SendFirst(s.beatFrame()) // a connection that is gone tells its reader
 			return
 		}
-		s.polling.ping = true
+		s.polling.beat = true
 		s.polling.wake()
 	case beatPong:
 		s.endLocked(PingTimeout, nil, false)
@@ -75,12 +78,49 @@ func (p *pulse) Expire(*wheel.Timer) {
 	s.mu.Unlock()
 }
 
-// ping returns the ping of a session on WebSocket.
-func (s *Session) ping() *websocket.Frame {
-	if s.protocol == plain {
+// beatFrame returns the server's part of the heartbeat of a session on WebSocket.
+func (s *Session) beatFrame() *websocket.Frame {
+	switch s.protocol {
+	case plain:
 		return plainPing
+	case 3:
+		return pongFrame
 	}
 	return pingFrame
+}
+
+// beatType is beatFrame for polling.
+func (s *Session) beatType() packet.Type {
+	if s.protocol == 3 {
+		return packet.Pong
+	}
+	return packet.Ping
+}
+
+// startBeat begins the heartbeat. In protocol 3 the client begins: a ping, which is due
+// after an interval, may be a time-out late. Under mu.
+func (s *Session) startBeat() {
+	if s.protocol == 3 {
+		s.arm(beatPong, s.server.opts.PingInterval+s.server.opts.PingTimeout)
+		return
+	}
+	s.arm(beatPing, s.server.opts.PingInterval)
+}
+
+// pinged answers a ping of protocol 3.
+func (s *Session) pinged() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.beat != beatPong {
+		return // closing
+	}
+	s.startBeat()
+	if c := s.conn.Load(); c != nil {
+		_ = c.SendFirst(pongFrame)
+		return
+	}
+	s.polling.beat = true
+	s.polling.wake()
 }
 
 // ponged notes a pong, or whatever else shows that the client is there: the next ping is

@@ -82,7 +82,8 @@ const (
 	CauseMaxConnections     = "MAX_CONNECTIONS"
 	CauseMaxPerAddress      = "MAX_PER_ADDRESS"
 	CauseShutdown           = "SERVER_SHUTTING_DOWN"
-	CauseAccept             = "ACCEPT_REFUSED" // [Plain.Accept] returned an error, which is Err
+	CauseJSONP              = "JSONP_NOT_SUPPORTED" // of protocol 3
+	CauseAccept             = "ACCEPT_REFUSED"      // [Plain.Accept] returned an error, which is Err
 
 	// Of requests of a session.
 	CauseUpgrade         = "UPGRADE_REFUSED"       // another upgrade is under way or done, or there is nothing to upgrade

@@ -27,14 +27,19 @@ func (s *Session) take(p packet.Packet, err error) (work Work, ok bool) {
 	switch p.Type {
 	case packet.Message:
 		return s.deliver(p.Data, p.Binary), true
-	case packet.Pong:
-		s.ponged()
+	case packet.Pong, packet.Ping:
+		if (p.Type == packet.Ping) != (s.protocol == 3) {
+			s.end(TransportError, ErrHeartbeatDirection, true)
+			return nil, false
+		}
+		if s.protocol == 3 {
+			s.pinged()
+		} else {
+			s.ponged()
+		}
 	case packet.Close:
 		// The reference ignores it over WebSocket, and waits for the ping time-out.
 		s.end(TransportClose, nil, true)
-	case packet.Ping:
-		s.end(TransportError, ErrHeartbeatDirection, true)
-		return nil, false
 	}
 	return nil, true // open, upgrade and noop mean nothing here; the reference ignores them too
 }

@@ -1,7 +1,9 @@
 package engineio
 
 import (
+	"encoding/base64"
 	"sync"
+	"sync/atomic"
 
 	"github.com/kachi-io/kachi/engineio/packet"
 	"github.com/kachi-io/kachi/engineio/websocket"
@@ -15,7 +17,8 @@ const Room = websocket.HeaderRoom + 1
 // Message is one message of the layer above: a text and its binary attachments (each a
 // message of its own on the wire), or a binary one alone. What belongs together is sent
 // together: nothing comes between its parts. It is encoded at most once for WebSocket
-// however many sessions receive it.
+// however many sessions receive it, or, with something binary, once for each form that the
+// protocols have.
 //
 // Set the fields before the first Send. After that the Message is immutable, and any
 // number of goroutines may send it.
@@ -31,6 +34,13 @@ type Message struct {
 	binary [][]byte // attachments
 	size   int
 
+	once  sync.Once
+	frame *websocket.Frame
+	v3    atomic.Pointer[[2]formV3] // with binary frames, and with base64
+}
+
+// formV3 is a message with something binary as a frame of protocol 3.
+type formV3 struct {
 	once  sync.Once
 	frame *websocket.Frame
 }
@@ -89,27 +99,86 @@ func wireSize(payload int) int {
 	}
 }
 
+// frame returns the message as the session's WebSocket client reads it.
+func (s *Session) frame(m *Message) *websocket.Frame {
+	if s.protocol == 3 && m.hasBinary() {
+		return m.wireV3(s.base64)
+	}
+	return m.wire()
+}
+
+// size returns the bytes that the message counts for in the session's queue.
+func (s *Session) size(m *Message) int {
+	size := m.size
+	if s.protocol == 3 {
+		for _, a := range m.binary {
+			payload := 1 + len(a)
+			if s.base64 {
+				payload = 2 + base64.StdEncoding.EncodedLen(len(a))
+			}
+			size += wireSize(payload) - wireSize(len(a))
+		}
+	}
+	return size
+}
+
+func (m *Message) hasBinary() bool { return len(m.binary) > 0 }
+
 // wire returns the message as a WebSocket frame, made at first use.
 func (m *Message) wire() *websocket.Frame {
 	m.once.Do(func() {
-		frames := make([]*websocket.Frame, 0, 4)
+		var text *websocket.Frame
 		if m.buf != nil {
 			buf := m.buf[:len(m.buf):len(m.buf)]
 			if m.plain {
 				buf = buf[1:] // there is no type
 			}
-			frames = append(frames, websocket.BuildFrame(websocket.Text, buf))
+			text = websocket.BuildFrame(websocket.Text, buf)
 		}
-		for _, a := range m.binary {
-			frames = append(frames, websocket.NewFrame(websocket.Binary, a))
-		}
-		m.frame = frames[0]
-		if len(frames) > 1 {
-			m.frame = websocket.Join(frames...)
-		}
-		m.frame.Volatile, m.frame.Plain = m.Volatile, m.NoCompress
+		m.frame = m.build(text, func(a []byte) *websocket.Frame { return websocket.NewFrame(websocket.Binary, a) })
 	})
 	return m.frame
+}
+
+// wireV3 is wire for a message with something binary, in protocol 3.
+func (m *Message) wireV3(inBase64 bool) *websocket.Frame {
+	forms := m.v3.Load()
+	if forms == nil {
+		m.v3.CompareAndSwap(nil, new([2]formV3))
+		forms = m.v3.Load()
+	}
+	form, t, encode := &forms[0], websocket.Binary, packet.AppendBinaryV3
+	if inBase64 {
+		form, t, encode = &forms[1], websocket.Text, packet.AppendBase64V3
+	}
+	form.once.Do(func() {
+		var text *websocket.Frame
+		if m.buf != nil {
+			text = websocket.NewFrame(websocket.Text, m.buf[Room-1:]) // a copy: wire may be writing its header
+		}
+		form.frame = m.build(text, func(a []byte) *websocket.Frame {
+			return websocket.BuildFrame(t, encode(make([]byte, websocket.HeaderRoom, websocket.HeaderRoom+2+base64.StdEncoding.EncodedLen(len(a))), a))
+		})
+	})
+	return form.frame
+}
+
+// build makes a frame of that of the text, if there is one, and of what binary makes of the
+// attachments.
+func (m *Message) build(text *websocket.Frame, binary func([]byte) *websocket.Frame) *websocket.Frame {
+	frames := make([]*websocket.Frame, 0, 4)
+	if text != nil {
+		frames = append(frames, text)
+	}
+	for _, a := range m.binary {
+		frames = append(frames, binary(a))
+	}
+	frame := frames[0]
+	if len(frames) > 1 {
+		frame = websocket.Join(frames...)
+	}
+	frame.Volatile, frame.Plain = m.Volatile, m.NoCompress
+	return frame
 }
 
 // appendPayload appends the message to the payload of an answer to a poll.
@@ -124,4 +193,16 @@ func (m *Message) appendPayload(dst []byte) []byte {
 		dst = packet.AppendPayload(dst, packet.Packet{Type: packet.Message, Data: a, Binary: true})
 	}
 	return dst
+}
+
+// packets yields the parts of the message.
+func (m *Message) packets(yield func(packet.Packet) bool) {
+	if m.buf != nil && !yield(packet.Packet{Type: packet.Message, Data: m.buf[Room:]}) {
+		return
+	}
+	for _, a := range m.binary {
+		if !yield(packet.Packet{Type: packet.Message, Data: a, Binary: true}) {
+			return
+		}
+	}
 }

@@ -59,10 +59,9 @@ func (s *Server) admit(w http.ResponseWriter, r *http.Request, q request, from c
 	}
 	protocol := uint8(plain)
 	if !q.plain {
-		if q.protocol != "4" {
+		if protocol = s.opts.revision(q.protocol); protocol == 0 {
 			return nil, Refusal{Code: CodeUnsupportedProtocol}
 		}
-		protocol = 4
 		if q.upgrade {
 			if bad := websocket.CheckRequest(r); bad != nil {
 				return nil, badHandshake(w, bad)
@@ -74,6 +73,7 @@ func (s *Server) admit(w http.ResponseWriter, r *http.Request, q request, from c
 		return nil, Refusal{Code: CodeBadRequest, Cause: CauseIDGeneration, Err: err}
 	}
 	session := newSession(s, id, protocol, q.transport, newHandshake(r, from, time.Now()), s.connContext(r))
+	session.base64 = q.base64
 	if !s.sessions.add(session) {
 		return nil, Refusal{Code: CodeBadRequest, Cause: CauseIDGeneration, Err: errIDTaken}
 	}
@@ -124,7 +124,7 @@ func (s *Session) begin(receiver Receiver, conn *websocket.Conn) bool {
 		return false
 	case stateOpening:
 		s.state.Store(stateOpen)
-		s.arm(beatPing, s.server.opts.PingInterval)
+		s.startBeat()
 	}
 	if conn == nil {
 		return false

@@ -44,6 +44,9 @@ type Options struct {
 	// DisableUpgrades keeps WebSocket out of the upgrades that a polling client is told
 	// of. As in the reference implementation, one that tries all the same succeeds.
 	DisableUpgrades bool
+	// AllowEIO3 also serves protocol 3 of Engine.IO, of the clients of Socket.IO 2: any EIO
+	// in the query but 4, and none. JSON-P is not served. Default: refused with code 5.
+	AllowEIO3 bool
 	// AllowRequest is asked about every handshake, not about later requests of a
 	// session. An error refuses with status 403, code 4 and the error's message, which
 	// the client sees. It runs on the request's goroutine.

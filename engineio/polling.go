@@ -2,6 +2,7 @@ package engineio
 
 import (
 	"net/http"
+	"slices"
 	"time"
 
 	"github.com/kachi-io/kachi/engineio/packet"
@@ -25,15 +26,15 @@ type polling struct {
 	room    chan struct{} // closed when outbox has room again, where somebody waits for it
 	since   time.Duration // when outbox was last empty, on the server's clock; with BatchDelay
 
-	ping, noop bool // packets to send
-	shut       bool // a close packet is to be sent, after everything else
-	late       bool // no GET waited when the server closed
-	last       byte // packet for the GET that waits when the session is closed
+	beat, noop bool        // packets to send: the server's part of the heartbeat, and noop
+	shut       bool        // a close packet is to be sent, after everything else
+	late       bool        // no GET waited when the server closed
+	last       packet.Type // for the GET that waits when the session is closed
 }
 
 // sendable reports whether a GET has something to take.
 func (p *polling) sendable() bool {
-	return p.writing == nil && (p.outbox.Len() > 0 || p.ping || p.noop || p.shut)
+	return p.writing == nil && (p.outbox.Len() > 0 || p.beat || p.noop || p.shut)
 }
 
 // wake rings where there is a GET and something for it.
@@ -63,9 +64,9 @@ func (s *Session) openPolling(w http.ResponseWriter, r *http.Request, accept fun
 	s.open(nil, accept)
 	b := buffers.Get().(*buffer)
 	defer b.release()
-	b.payload = packet.AppendPayload(b.payload, packet.Packet{Type: packet.Open, Data: s.server.openPacket(s.id, Polling)})
+	b.add(s, packet.Packet{Type: packet.Open, Data: s.server.openPacket(s.id, Polling)})
 	if initial := s.server.opts.InitialPacket; len(initial) > 0 {
-		b.payload = packet.AppendPayload(b.payload, packet.Packet{Type: packet.Message, Data: initial})
+		b.add(s, packet.Packet{Type: packet.Message, Data: initial})
 	}
 	if s.server.opts.Cookie != nil {
 		w.Header().Add("Set-Cookie", s.server.cookie(s.id))
@@ -160,7 +161,7 @@ func (s *Session) answerPoll(p *polling, x *exchange, q request) (done bool, wai
 		return true, 0
 	}
 	if s.state.Load() == stateClosed {
-		b.payload = append(b.payload, p.last)
+		b.add(s, packet.Packet{Type: p.last})
 		s.mu.Unlock()
 		_ = s.answer(x, b, false, false)
 		return true, 0
@@ -169,14 +170,14 @@ func (s *Session) answerPoll(p *polling, x *exchange, q request) (done bool, wai
 		s.mu.Unlock()
 		return false, wait
 	}
-	final := p.take(b, s.server.opts.MaxPayload)
+	final := s.takeFor(b)
 	p.waiting, p.writing = nil, x
 	if s.server.queue.Roomy(p.outbox.Len(), p.outbox.Bytes()) {
 		p.tellRoom()
 	}
 	s.mu.Unlock()
 
-	compressible := b.encode()
+	compressible := b.encode(s)
 	err := s.answer(x, b, compressible, false)
 
 	s.mu.Lock()
@@ -192,25 +193,27 @@ func (s *Session) answerPoll(p *polling, x *exchange, q request) (done bool, wai
 	return true, 0
 }
 
-// take moves what is to be sent into b: the heartbeat first, then messages of about max
-// bytes, and a close packet when nothing is left. The close packet comes by a poll of its
-// own: the official client hands messages on in its next turn, but closes at once, so
-// that a packet in front of it, "disconnect" say, would come too late. Under mu.
-func (p *polling) take(b *buffer, max int) (final bool) {
-	b.messages = p.outbox.Pop(b.messages, p.outbox.Len(), max)
+// takeFor moves what is to be sent into b: the heartbeat first, then messages of about
+// MaxPayload bytes, and a close packet when nothing is left. The close packet comes by a
+// poll of its own: the official client hands messages on in its next turn, but closes at
+// once, so that a packet in front of it, "disconnect" say, would come too late. Under mu.
+func (s *Session) takeFor(b *buffer) (final bool) {
+	p := s.polling
+	b.messages = p.outbox.Pop(b.messages, p.outbox.Len(), s.server.opts.MaxPayload)
 	if len(b.messages) > 0 {
 		p.late = p.shut // its client comes at once for the close packet
 	}
-	if p.ping {
-		b.payload = packet.AppendPayload(b.payload, packet.Packet{Type: packet.Ping})
+	b.binary = s.protocol == 3 && !s.base64 && slices.ContainsFunc(b.messages, (*Message).hasBinary)
+	if p.beat {
+		b.add(s, packet.Packet{Type: s.beatType()})
 	}
-	idle := len(b.messages) == 0 && !p.ping
+	idle := len(b.messages) == 0 && !p.beat
 	final = p.shut && p.outbox.Len() == 0 && len(b.messages) == 0
 	if idle && (p.noop || final && p.late) {
-		b.payload = packet.AppendPayload(b.payload, packet.Packet{Type: packet.Noop})
+		b.add(s, packet.Packet{Type: packet.Noop})
 	}
 	b.closing = final
-	p.ping, p.noop = false, false
+	p.beat, p.noop = false, false
 	return final
 }
 

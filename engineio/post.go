@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"io"
+	"iter"
 	"net/http"
 	"strings"
 	"time"
@@ -40,7 +41,7 @@ func (s *Session) handlePost(w http.ResponseWriter, r *http.Request, q request) 
 	switch {
 	case p.post != nil:
 		broken, cause = ErrOverlap, CauseOverlap
-	case strings.HasPrefix(r.Header.Get("Content-Type"), "application/octet-stream"):
+	case s.protocol != 3 && isBinary(r):
 		broken, cause = ErrInvalidContent, CauseContentType
 	}
 	if broken != nil {
@@ -95,11 +96,11 @@ func (s *Session) readPost(p *polling, x *exchange) (status int, cause string, e
 	}
 	s.receive.Lock()
 	defer s.receive.Unlock()
-	for pk, err := range packet.ParsePayload(body, 0) {
+	for pk, err := range s.packets(x.r, body) {
 		if err == nil && pk.Type == packet.Close {
 			s.awaitPoll(p)
 		}
-		if len(body) > sharedMax && !pk.Binary && len(pk.Data) < len(body)/2 {
+		if len(body) > sharedMax && (!pk.Binary || s.protocol == 3) && len(pk.Data) < len(body)/2 {
 			pk.Data = bytes.Clone(pk.Data)
 		}
 		work, ok := s.take(pk, err)
@@ -117,6 +118,21 @@ func (s *Session) readPost(p *polling, x *exchange) (status int, cause string, e
 		}
 	}
 	return http.StatusOK, "", nil
+}
+
+// packets takes a body apart.
+func (s *Session) packets(r *http.Request, body []byte) iter.Seq2[packet.Packet, error] {
+	switch {
+	case s.protocol == 4:
+		return packet.ParsePayload(body, 0)
+	case isBinary(r):
+		return packet.ParseBinaryPayloadV3(body, 0)
+	}
+	return packet.ParsePayloadV3(body, 0)
+}
+
+func isBinary(r *http.Request) bool {
+	return strings.HasPrefix(r.Header.Get("Content-Type"), "application/octet-stream")
 }
 
 // awaitPoll gives a poll that the client sent before its close packet the time to arrive.

@@ -12,18 +12,25 @@ type request struct {
 	transport Transport
 	sid       string
 	protocol  string // EIO
+	base64    bool   // b64: nothing binary, please; protocol 3
+	jsonp     bool   // j
 	upgrade   bool   // asks for WebSocket
 	plain     bool   // and for nothing else
 }
 
-func parseRequest(r *http.Request) request {
-	return request{
+func (o *Options) parseRequest(r *http.Request) request {
+	q := request{
 		transport: Transport(queryValue(r.URL.RawQuery, "transport")),
 		sid:       queryValue(r.URL.RawQuery, "sid"),
 		protocol:  queryValue(r.URL.RawQuery, "EIO"),
 		// Only a wish for WebSocket counts: some HTTP clients offer h2c with every request.
 		upgrade: r.ProtoMajor == 1 && headerHasToken(r.Header["Upgrade"], "websocket"),
 	}
+	if o.AllowEIO3 && q.protocol != "4" {
+		q.base64 = queryValue(r.URL.RawQuery, "b64") != ""
+		q.jsonp = queryValue(r.URL.RawQuery, "j") != ""
+	}
+	return q
 }
 
 // queryValue returns the first value of a key. It looks for it in the raw query, since
@@ -56,6 +63,18 @@ func headerHasToken(values []string, token string) bool {
 }
 
 func (o *Options) serves(t Transport) bool { return slices.Contains(o.Transports, t) }
+
+// revision returns the protocol that a request asks for by EIO, 0 for one that is not
+// served. As in the reference implementation, whatever is not 4 is 3.
+func (o *Options) revision(eio string) uint8 {
+	switch {
+	case eio == "4":
+		return 4
+	case o.AllowEIO3:
+		return 3
+	}
+	return 0
+}
 
 // upgrades lists what a session that starts on t may move to.
 func (o *Options) upgrades(t Transport) []Transport {

@@ -114,7 +114,7 @@ func (s *Server) Handler(accept func(*Session) Receiver) http.Handler {
 
 func (s *Server) serve(w http.ResponseWriter, r *http.Request, accept func(*Session) Receiver) {
 	makeWay(r.Context().Value(http.LocalAddrContextKey)) // many who come do not delay those who are here
-	q, from := parseRequest(r), s.identify(r)
+	q, from := s.opts.parseRequest(r), s.identify(r)
 	origin := s.checkOrigin(r, from)
 	if origin == originAdmitted && !q.upgrade && s.opts.crossOrigin() {
 		s.setCORS(w.Header(), r)
@@ -130,6 +130,8 @@ func (s *Server) serve(w http.ResponseWriter, r *http.Request, accept func(*Sess
 		s.refuse(w, q, Refusal{Request: r, Code: CodeBadRequest, Cause: CauseInvalidOrigin})
 	case origin == originRefused:
 		s.refuse(w, q, Refusal{Request: r, Code: CodeForbidden, Cause: CauseOrigin, Message: "Origin not allowed"})
+	case q.jsonp:
+		s.refuse(w, q, Refusal{Request: r, Code: CodeBadRequest, Cause: CauseJSONP, Message: "JSON-P is not supported"})
 	case q.sid == "":
 		s.handshake(w, r, q, from, accept)
 	default:

@@ -56,7 +56,8 @@ type Session struct {
 	due        time.Duration // when the timer's time is, on the server's clock
 	beat       heartbeat
 	direct     bool        // began on WebSocket
-	protocol   uint8       // 4, or 0: plain
+	protocol   uint8       // 4, 3, or 0: plain
+	base64     bool        // the transport has nothing binary; protocol 3. Set with conn
 	heard      atomic.Bool // the client, since the last ping; of plain sessions
 	reason     Reason      // once closed
 	err        error
@@ -99,7 +100,8 @@ func (s *Session) Transport() Transport {
 // Upgraded reports whether the session began on polling and is now on WebSocket.
 func (s *Session) Upgraded() bool { return !s.direct && s.conn.Load() != nil }
 
-// Protocol returns the revision of the Engine.IO protocol: 4, or 0 for a plain session.
+// Protocol returns the revision of the Engine.IO protocol: 4, 3 ([Options.AllowEIO3]), or 0
+// for a plain session.
 func (s *Session) Protocol() int { return int(s.protocol) }
 
 // Subprotocol returns the WebSocket subprotocol that was agreed on, or "".
@@ -165,7 +167,7 @@ func (s *Session) send(m *Message, g Gate, write func(*websocket.Conn, *websocke
 	if s.state.Load() >= stateClosing {
 		return ErrClosed
 	}
-	switch err := write(c, m.wire(), g); err {
+	switch err := write(c, s.frame(m), g); err {
 	case nil:
 		return nil
 	case websocket.ErrDropped:
@@ -183,7 +185,7 @@ func (s *Session) enqueue(m *Message) error {
 	if s.state.Load() >= stateClosing {
 		return ErrClosed
 	}
-	switch s.polling.outbox.Push(m, m.size, m.Volatile, s.server.queue) {
+	switch s.polling.outbox.Push(m, s.size(m), m.Volatile, s.server.queue) {
 	case outbox.Dropped:
 		return s.server.dropped()
 	case outbox.Full:

@@ -16,6 +16,7 @@ import (
 type candidate struct {
 	session *Session
 	conn    *websocket.Conn // nil while the handshake is being answered
+	base64  bool            // as of a session
 	timeout wheel.Timer
 	noop    wheel.Timer
 	err     error // why it failed, the first cause that was noted; under the session's mu
@@ -43,7 +44,7 @@ func (s *Session) offerUpgrade(w http.ResponseWriter, r *http.Request, q request
 		s.server.refuse(w, q, f)
 		return
 	}
-	c := &candidate{session: s}
+	c := &candidate{session: s, base64: q.base64}
 	s.mu.Lock()
 	if s.state.Load() == stateClosed {
 		s.mu.Unlock()
@@ -141,8 +142,12 @@ func (s *Session) takeOver(c *candidate) bool {
 	c.disarm()
 	s.upgrade = nil
 	p := s.polling
-	ping := p.ping // due, but no poll came for it
-	if s.beat == beatPong {
+	beat := p.beat // due, but no poll came for it
+	switch {
+	case s.beat != beatPong:
+	case s.protocol == 3:
+		s.startBeat()
+	default:
 		// The reference drops the time-out here, and never pings again when the pong got
 		// lost in the move.
 		s.arm(beatPong, s.server.opts.PingTimeout)
@@ -152,12 +157,13 @@ func (s *Session) takeOver(c *candidate) bool {
 		// another way now, and no longer bound it.
 		p.post.patience(s.server.opts.UpgradeTimeout)
 	}
+	s.base64 = c.base64
 	s.moveTo(c.conn)
 	p.ring() // a poll that still waits is refused like those that come now
 	p.arrived()
 	s.mu.Unlock()
-	if ping {
-		_ = c.conn.SendFirst(pingFrame)
+	if beat {
+		_ = c.conn.SendFirst(s.beatFrame())
 	}
 	return true
 }

@@ -57,7 +57,7 @@ func (s *Session) moveTo(conn *websocket.Conn) {
 		if full {
 			break
 		}
-		switch conn.Queue(m.wire()) {
+		switch conn.Queue(s.frame(m)) {
 		case websocket.ErrFull:
 			full = true
 		case websocket.ErrDropped: // it had been queued
@@ -110,7 +110,7 @@ func (s *Session) read(conn *websocket.Conn, r websocket.Reader) {
 				continue
 			}
 		}
-		if !isPong(t, data) {
+		if !isHeartbeat(t, data) {
 			growStack()
 		}
 		if len(data) >= large {
@@ -136,15 +136,20 @@ func (s *Session) read(conn *websocket.Conn, r websocket.Reader) {
 	}
 }
 
-// isPong recognizes what an idle client sends.
-func isPong(t websocket.MessageType, data []byte) bool {
-	return t == websocket.Text && len(data) == 1 && data[0] == '0'+byte(packet.Pong)
+// isHeartbeat recognizes what an idle client sends: a pong, in protocol 3 a ping.
+func isHeartbeat(t websocket.MessageType, data []byte) bool {
+	return t == websocket.Text && len(data) == 1 && (data[0] == '0'+byte(packet.Pong) || data[0] == '0'+byte(packet.Ping))
 }
 
 func (s *Session) takeMessage(t websocket.MessageType, data []byte) Work {
 	p, err := packet.Packet{Type: packet.Message, Data: data, Binary: t == websocket.Binary}, error(nil)
-	if t == websocket.Text && s.protocol != plain {
+	switch {
+	case s.protocol == 4 && t == websocket.Text:
 		p, err = packet.ParseText(data)
+	case s.protocol == 3 && t == websocket.Text:
+		p, err = packet.ParseTextV3(data)
+	case s.protocol == 3:
+		p, err = packet.ParseBinaryV3(data)
 	}
 	s.receive.Lock()
 	defer s.receive.Unlock()
