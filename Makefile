@@ -75,10 +75,12 @@ check-guarantees:
 
 # Tests
 
+# What takes clients' bytes apart is fuzzed for a moment; make fuzz does it for longer.
 # Then once more without the race detector, under which allocations cannot be counted.
 go-test: web
 	$(GO) test -race -timeout 10m ./...
 	$(GO) test -timeout 10m ./engineio/... ./socketio/... ./internal/...
+	@scripts/fuzz 2s ./engineio/packet
 
 web-test: $(NODE_MODULES)
 	$(NPM) --prefix web run --silent test

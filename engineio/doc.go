@@ -1,5 +1,6 @@
 // Package engineio serves Engine.IO sessions over HTTP: protocol 4, the transport below
-// Socket.IO, spoken by every Socket.IO client since version 3.
+// Socket.IO, spoken by every Socket.IO client since version 3, and, where
+// [Options.AllowEIO3] says so, protocol 3, of the clients of Socket.IO 2.
 //
 // A session starts with a handshake over HTTP long-polling or over WebSocket, may move
 // from the first to the second without losing or reordering a message, is kept alive by

@@ -26,6 +26,7 @@ type Options struct {
 	MaxPayload           int                                       // bytes of one incoming message or polling body; 1,000,000
 	Transports           []engineio.Transport                      // polling and WebSocket
 	DisableUpgrades      bool                                      // clients are not told that they may upgrade
+	AllowEIO3            bool                                      // serves Engine.IO protocol 3, too; refused
 	Cookie               *engineio.Cookie                          // a cookie with the session id; none
 	AllowedOrigins       []string                                  // other sites that may connect, "https://host[:port]" or "*"; same origin only
 	AllowOrigin          func(r *http.Request, origin string) bool // decides instead of AllowedOrigins
@@ -103,6 +104,7 @@ func (o *Options) engine() *engineio.Options {
 		MaxPayload:           o.MaxPayload,
 		Transports:           o.Transports,
 		DisableUpgrades:      o.DisableUpgrades,
+		AllowEIO3:            o.AllowEIO3,
 		Cookie:               o.Cookie,
 		AllowedOrigins:       o.AllowedOrigins,
 		AllowOrigin:          o.AllowOrigin,

@@ -11,6 +11,7 @@ func newEngine(s *settings) (service, error) {
 		PingTimeout:    s.pingTimeout,
 		MaxPayload:     s.maxPayload,
 		AllowedOrigins: s.cors.list(),
+		AllowEIO3:      s.eio3,
 	}
 	if err := opts.Validate(); err != nil {
 		return nil, err

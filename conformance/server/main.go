@@ -28,6 +28,7 @@ type settings struct {
 	maxPayload     int
 	cors           origins
 	recovery       bool
+	eio3           bool
 }
 
 // service is what one mode of the command serves.
@@ -89,6 +90,7 @@ func parse(args []string) (settings, error) {
 	f.IntVar(&s.maxPayload, "max-payload", 1_000_000, "`bytes` of a message or a polling body")
 	f.Var(&s.cors, "cors", "`origins` that may connect, with commas; -cors alone means all")
 	f.BoolVar(&s.recovery, "recovery", false, "turn connection state recovery on")
+	f.BoolVar(&s.eio3, "allow-eio3", false, "serve protocol 3 of Engine.IO as well")
 	for {
 		if err := f.Parse(args); err != nil {
 			return s, err

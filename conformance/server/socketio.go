@@ -14,6 +14,7 @@ func newSocketIO(s *settings) (service, error) {
 		ConnectTimeout: s.connectTimeout,
 		MaxPayload:     s.maxPayload,
 		AllowedOrigins: s.cors.list(),
+		AllowEIO3:      s.eio3,
 	}
 	if s.recovery {
 		opts.Recovery = &socketio.Recovery{RequireOffset: true} // as the reference does
