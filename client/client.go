@@ -32,7 +32,8 @@ type Client struct {
 	turn    int       // of all: whose packet is sent next
 	engine  *engine   // nil while there is no connection
 	loop    bool      // a goroutine opens connections
-	halt    func()    // ends what the loop waits for; nil while it waits for the engine
+	halt    func()    // ends what the loop waits for; nil while there is no loop
+	abandon func()    // ends an attempt to open a connection at once; nil while there is none
 	lost    bool      // there has been a connection, or an attempt
 	upgrade bool      // the last connection was WebSocket at its end
 	closed  bool
@@ -68,6 +69,10 @@ func New(rawURL string, o *Options) (*Client, error) {
 	return c, c.setHTTP()
 }
 
+// idleTimeout is how long a connection to the server is kept for the next request. Node's
+// servers close it after 5 s, and a POST that meets that moment is lost.
+const idleTimeout = 3 * time.Second
+
 func (c *Client) setHTTP() error {
 	c.http = &http.Client{}
 	if c.opts.HTTPClient != nil {
@@ -76,6 +81,7 @@ func (c *Client) setHTTP() error {
 	} else {
 		c.owned = http.DefaultTransport.(*http.Transport).Clone()
 		c.owned.TLSClientConfig = c.opts.TLS.Clone()
+		c.owned.IdleConnTimeout = idleTimeout
 		c.http.Transport = c.owned
 	}
 	switch {
@@ -219,6 +225,9 @@ func (c *Client) close(farewell bool) {
 		c.unneeded()
 	} else if c.halt != nil {
 		c.halt()
+		if c.abandon != nil {
+			c.abandon()
+		}
 	}
 	c.mu.Unlock()
 	if !farewell && e != nil {
@@ -265,7 +274,7 @@ func (c *Client) run() {
 		e, err := c.open(ctx)
 		if err == nil {
 			pauses.reset()
-			c.carry(ctx, e)
+			c.carry(e)
 		} else if ctx.Err() == nil {
 			c.failed(err)
 		}
@@ -297,12 +306,34 @@ func (c *Client) stage() (context.Context, bool) {
 	return ctx, true
 }
 
-func (c *Client) open(ctx context.Context) (*engine, error) {
+// openGrace is how long an attempt to open a connection goes on when nobody needs it any
+// more: the server is told that the session ends, instead of keeping it until its
+// heartbeat fails.
+const openGrace = 500 * time.Millisecond
+
+func (c *Client) open(halted context.Context) (*engine, error) {
+	ctx, cancel := context.WithCancel(context.Background())
+	defer cancel()
 	if c.opts.Timeout > 0 {
-		var cancel context.CancelFunc
-		ctx, cancel = context.WithTimeout(ctx, c.opts.Timeout)
-		defer cancel()
+		var stop func()
+		ctx, stop = context.WithTimeout(ctx, c.opts.Timeout)
+		defer stop()
 	}
+	defer context.AfterFunc(halted, func() {
+		select {
+		case <-time.After(min(openGrace, c.opts.CloseTimeout)):
+			cancel()
+		case <-ctx.Done():
+		}
+	})()
+	c.mu.Lock()
+	c.abandon = cancel
+	c.mu.Unlock()
+	defer func() {
+		c.mu.Lock()
+		c.abandon = nil
+		c.mu.Unlock()
+	}()
 	transports := c.opts.Transports
 	if c.opts.RememberUpgrade && c.upgrade {
 		transports = []Transport{WebSocket}
@@ -314,7 +345,7 @@ func (c *Client) open(ctx context.Context) (*engine, error) {
 			return e, nil
 		}
 		errs = append(errs, err)
-		if !c.opts.TryAllTransports || ctx.Err() != nil {
+		if !c.opts.TryAllTransports || ctx.Err() != nil || halted.Err() != nil {
 			break
 		}
 	}
@@ -325,9 +356,9 @@ func (c *Client) open(ctx context.Context) (*engine, error) {
 }
 
 // carry lets the sockets use a connection until it ends.
-func (c *Client) carry(ctx context.Context, e *engine) {
+func (c *Client) carry(e *engine) {
 	c.mu.Lock()
-	if ctx.Err() != nil { // nobody needs it any more
+	if c.closed || !c.needed() {
 		c.mu.Unlock()
 		e.dismiss()
 		return
@@ -351,6 +382,9 @@ func (c *Client) carry(ctx context.Context, e *engine) {
 	c.mu.Unlock()
 
 	reason, err := e.wait()
+	if c.owned != nil {
+		c.owned.CloseIdleConnections() // they are likely to have gone with the session
+	}
 	c.mu.Lock()
 	c.engine = nil
 	c.upgrade = e.transport.name() == WebSocket

@@ -12,11 +12,14 @@ import (
 // outgoing is one packet on its way out, encoded. Its fields are guarded by client.mu once
 // it is queued, except frames, which do not change.
 type outgoing struct {
-	socket   *Socket
-	event    string
-	frames   []frame
-	bytes    int
-	ack      bool          // an acknowledgement, which belongs to the connection
+	socket *Socket
+	event  string
+	frames []frame
+	bytes  int
+	ack    bool // an acknowledgement, which belongs to the connection
+	// A DISCONNECT. It travels alone: Node's server drops the events that it reads
+	// together with one, and closes the connection for a CONNECT behind one.
+	farewell bool
 	question *question     // what waits for its acknowledgement; nil if nothing does
 	place    *list.Element // where it waits; nil when it waits no more
 	tooLarge *TooLargeError
@@ -84,7 +87,9 @@ func (s *Socket) controlPacket(p *packet.Packet) *outgoing {
 }
 
 func (s *Socket) disconnectPacket() *outgoing {
-	return s.controlPacket(&packet.Packet{Type: packet.Disconnect})
+	o := s.controlPacket(&packet.Packet{Type: packet.Disconnect})
+	o.farewell = true
+	return o
 }
 
 // queue holds what a socket has emitted and not sent yet: while it is not connected, and

@@ -35,6 +35,8 @@ type transport interface {
 	send(ctx context.Context, frames []frame) error
 	// receive waits for packets. It may return some together with an error.
 	receive(ctx context.Context) ([]eio.Packet, error)
+	// fence waits until the server has read what was sent, if it can be found out.
+	fence(ctx context.Context)
 	// farewell tells the server that the session ends.
 	farewell(ctx context.Context)
 	// close lets go of the connection. It may be called more than once.
@@ -74,7 +76,7 @@ type engine struct {
 	transport transport
 	control   []*outgoing // ahead of the sockets' queues
 	rest      []frame     // of a packet that was begun
-	held      *outgoing   // too large for a POST, and waits for the upgrade
+	held      *outgoing   // its turn comes, but not yet
 	pong      bool
 	closing   bool
 	moving    *move // an upgrade; nil when none is under way
@@ -322,17 +324,22 @@ func (e *engine) expired() bool {
 
 // write sends what waits, until the session ends.
 func (e *engine) write() {
+	fence := false
 	for {
-		t, frames, last := e.next()
-		switch {
+		b := e.next()
+		switch t := b.transport; {
 		case t == nil:
 			return
-		case len(frames) > 0:
-			if err := t.send(e.ctx, frames); err != nil {
+		case len(b.frames) > 0:
+			if fence || b.alone {
+				t.fence(e.ctx)
+			}
+			fence = b.alone
+			if err := t.send(e.ctx, b.frames); err != nil {
 				e.broke(t.name(), err)
 				return
 			}
-		case last:
+		case b.last:
 			t.farewell(e.ctx)
 			e.fail(ForcedClose, nil)
 			return
@@ -351,21 +358,20 @@ var (
 	closeFrame = frame{data: eio.AppendText(nil, eio.Close, nil)}
 )
 
-// next returns the transport and the frames to be sent on it; last when there are none and
-// none will come. The transport is nil when the session has ended.
-func (e *engine) next() (t transport, frames []frame, last bool) {
-	t = e.turn()
+// next returns what is to be sent next. Its transport is nil when the session has ended.
+func (e *engine) next() (b batch) {
+	t := e.turn()
 	if t == nil {
-		return nil, nil, false
+		return b
 	}
 	c := e.client
 	if e.expired() {
 		e.fail(PingTimeout, nil)
-		return nil, nil, false
+		return b
 	}
+	b = batch{transport: t, room: t.batch()}
 	var refused []*outgoing
 	c.mu.Lock()
-	b := batch{room: t.batch(), size: t.size}
 	if e.pong {
 		e.pong = false
 		b.add(pongFrame)
@@ -381,6 +387,15 @@ func (e *engine) next() (t transport, frames []frame, last bool) {
 		if o == nil {
 			break
 		}
+		if o.farewell {
+			if len(b.frames) > 0 {
+				e.held = o
+				break
+			}
+			b.add(o.frames[0])
+			b.alone, b.full = true, true
+			continue
+		}
 		if size := e.sizeOf(o, t); e.maxPayload > 0 && size > e.maxPayload {
 			o.tooLarge = &TooLargeError{Size: size, Limit: e.maxPayload}
 			refused = append(refused, o)
@@ -392,12 +407,12 @@ func (e *engine) next() (t transport, frames []frame, last bool) {
 		}
 		e.rest = o.frames
 	}
-	last = e.closing && len(b.frames) == 0 && e.held == nil
+	b.last = e.closing && len(b.frames) == 0 && e.held == nil
 	c.mu.Unlock()
 	for _, o := range refused {
 		o.undelivered(o.tooLarge)
 	}
-	return t, b.frames, last
+	return b
 }
 
 // pop takes the next packet, with client.mu held: first what joins and leaves, then what
@@ -429,14 +444,16 @@ func (e *engine) sizeOf(o *outgoing, t transport) int {
 // batch gathers frames to be sent together: at least one, then as many as there is room
 // for.
 type batch struct {
-	frames []frame
-	room   int
-	size   func(frame) int
-	full   bool
+	transport transport
+	frames    []frame
+	room      int
+	full      bool
+	alone     bool // a DISCONNECT; see outgoing.farewell
+	last      bool // there is nothing to send, and there never will be
 }
 
 func (b *batch) add(f frame) bool {
-	size := b.size(f)
+	size := b.transport.size(f)
 	if len(b.frames) > 0 && size > b.room {
 		b.full = true
 		return false

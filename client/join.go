@@ -125,8 +125,7 @@ func (s *Socket) sendConnect(e *engine, auth []byte) {
 	e.control = append(e.control, o)
 	e.stir()
 	if c.opts.Timeout > 0 {
-		timer := time.AfterFunc(c.opts.Timeout, func() { s.unanswered(e) })
-		context.AfterFunc(e.ctx, func() { timer.Stop() })
+		s.patience = time.AfterFunc(c.opts.Timeout, func() { s.unanswered(e) })
 	}
 }
 
@@ -141,6 +140,15 @@ func withSession(auth []byte, pid, offset string) []byte {
 	_ = json.Unmarshal(auth, &fields) // it is an object, or nothing
 	data, _ := json.Marshal(fields)
 	return data
+}
+
+// answered takes note that CONNECT has its answer, or will have none, with client.mu held.
+func (s *Socket) answered() {
+	s.asked = nil
+	if s.patience != nil {
+		s.patience.Stop()
+		s.patience = nil
+	}
 }
 
 // unanswered gives up a connection on which the namespace does not answer, if it carries
@@ -198,7 +206,7 @@ func (s *Socket) admitted(e *engine, data []byte) {
 		c.mu.Unlock()
 		return
 	}
-	s.asked = nil
+	s.answered()
 	if !s.active { // it left before it was there: now the server can be told
 		e.control = append(e.control, s.disconnectPacket())
 		e.stir()
@@ -223,7 +231,7 @@ func (s *Socket) refused(e *engine, err error) {
 	c := s.client
 	c.mu.Lock()
 	if s.asked == e {
-		s.asked = nil
+		s.answered()
 	}
 	if !s.active || s.state == StateConnected || c.engine != e {
 		c.mu.Unlock()
@@ -256,7 +264,7 @@ func (s *Socket) dismissed(e *engine) {
 	c := s.client
 	c.mu.Lock()
 	if s.asked == e {
-		s.asked = nil
+		s.answered()
 	}
 	if !s.active || c.engine != e {
 		c.mu.Unlock()

@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"time"
 )
 
 // State tells how far a [Client] or a [Socket] is.
@@ -52,6 +53,7 @@ type Socket struct {
 	ctx        context.Context    // of handlers
 	cancel     context.CancelFunc // of ctx
 	asked      *engine            // where CONNECT waits for its answer; nil if none does
+	patience   *time.Timer        // rings when the answer is late; nil if none is awaited
 	authing    *engine            // where AuthFunc is being called for
 	id         string
 	recovered  bool
@@ -259,7 +261,8 @@ func (s *Socket) leave(farewell bool) {
 // lose takes note that the connection has ended, with client.mu held, and returns what is
 // to be done without it.
 func (s *Socket) lose(reason Reason, err error, again bool) func() {
-	s.asked, s.authing = nil, nil
+	s.answered()
+	s.authing = nil
 	if !s.active {
 		return func() {}
 	}

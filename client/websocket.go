@@ -7,6 +7,7 @@ import (
 	"io"
 	"net/http"
 	"sync"
+	"time"
 
 	"github.com/coder/websocket"
 
@@ -107,6 +108,19 @@ func (w *webSocket) fault(err error) error {
 		return w.engine.fault(WebSocket, CodeClosed, err)
 	}
 	return err
+}
+
+// fenceTimeout bounds the wait for a server that does not answer at once.
+const fenceTimeout = time.Second
+
+// fence waits for a ping's answer.
+func (w *webSocket) fence(ctx context.Context) {
+	if w.engine.delivering.Load() {
+		return // nobody would read it
+	}
+	ctx, cancel := context.WithTimeout(ctx, fenceTimeout)
+	defer cancel()
+	_ = w.conn.Ping(ctx) // if the connection has broken, the reader knows
 }
 
 func (w *webSocket) farewell(context.Context) {
