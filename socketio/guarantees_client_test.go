@@ -23,9 +23,10 @@ import (
 // agent is a client of a schedule: one connection, which polls, may move to WebSocket,
 // and notes what it does and gets.
 type agent struct {
-	w     *world
-	n     int // of the connection, in the history
-	spoil *spoiler
+	w      *world
+	n      int // of the connection, in the history
+	person *person
+	spoil  *spoiler
 
 	sid  string
 	bell chan struct{} // rings when something is to be sent, or the transport changes
@@ -33,9 +34,10 @@ type agent struct {
 	end  sync.Once
 	runs *group
 
-	silent atomic.Bool
-	slow   atomic.Bool  // has been stalled, once at least
-	stall  atomic.Int64 // nanoseconds that the reader sleeps before it reads on; negative: for good
+	silent    atomic.Bool
+	abandoned atomic.Bool
+	slow      atomic.Bool  // has been stalled, once at least
+	stall     atomic.Int64 // nanoseconds that the reader sleeps before it reads on; negative: for good
 
 	mu      sync.Mutex
 	conns   []net.Conn
@@ -63,9 +65,9 @@ type binaryEvent struct {
 // goodbye in the queue ends the connection in good order.
 const goodbye = "\x00"
 
-func (w *world) newAgent(n int) *agent {
+func (w *world) newAgent(n int, of *person) *agent {
 	return &agent{
-		w: w, n: n, bell: make(chan struct{}, 1), over: make(chan struct{}), spaces: map[string]*space{},
+		w: w, n: n, person: of, bell: make(chan struct{}, 1), over: make(chan struct{}), spaces: map[string]*space{},
 		spoil: w.spoil, runs: newGroup(),
 	}
 }
@@ -127,7 +129,7 @@ func (a *agent) dial() (net.Conn, error) {
 // lost ends the client after the server, or the client itself, ended the connection.
 func (a *agent) lost() {
 	a.end.Do(func() {
-		a.note(history.Entry{Kind: history.Lost})
+		a.part(history.Entry{Kind: history.Lost})
 		a.close(func(nc net.Conn) { _ = nc.Close() })
 	})
 }
@@ -135,7 +137,7 @@ func (a *agent) lost() {
 // drop ends the connection without a word.
 func (a *agent) drop(reset bool) {
 	a.end.Do(func() {
-		a.note(history.Entry{Kind: history.HungUp})
+		a.part(history.Entry{Kind: history.HungUp})
 		a.close(func(nc net.Conn) {
 			if r, ok := nc.(interface{ Reset() }); ok && reset {
 				r.Reset()
@@ -156,6 +158,9 @@ func (a *agent) close(end func(net.Conn)) {
 		end(nc)
 	}
 }
+
+// left reports whether the client has done with the connection.
+func (a *agent) left() bool { return a.abandoned.Load() || a.gone() }
 
 func (a *agent) gone() bool {
 	select {

@@ -1,6 +1,7 @@
 package socketio_test
 
 import (
+	"encoding/json"
 	"fmt"
 	"strconv"
 	"strings"
@@ -82,6 +83,11 @@ func (a *agent) takeBinary([]byte) {
 }
 
 func (a *agent) packet(kind byte, namespace string, id int, data string) {
+	a.person.mu.Lock()
+	defer a.person.mu.Unlock()
+	if a.person.now != a {
+		return
+	}
 	a.mu.Lock()
 	sp := a.spaces[namespace]
 	if sp == nil {
@@ -93,11 +99,14 @@ func (a *agent) packet(kind byte, namespace string, id int, data string) {
 	e := history.Entry{Namespace: namespace, Socket: socket}
 	switch kind {
 	case '0':
-		sid, _, _ := strings.Cut(strings.TrimPrefix(data, `{"sid":"`), `"`)
-		e.Kind, e.Socket = history.Admitted, sid
+		var answer struct{ SID, PID string }
+		_ = json.Unmarshal([]byte(data), &answer)
+		e.Kind, e.Socket, e.Session = history.Admitted, answer.SID, answer.PID
+		k := a.person.keeps(namespace)
+		k.socket, k.private = answer.SID, answer.PID
 		a.mu.Lock()
 		a.note(e)
-		sp.socket, sp.pending, sp.left = sid, false, false
+		sp.socket, sp.pending, sp.left = answer.SID, false, false
 		a.mu.Unlock()
 	case '4':
 		e.Kind = history.Refused
@@ -125,6 +134,14 @@ func (a *agent) packet(kind byte, namespace string, id int, data string) {
 		a.note(e)
 		a.w.synced(id)
 	case '2', '5':
+		var args []json.RawMessage
+		_ = json.Unmarshal([]byte(data), &args)
+		if k := a.person.keeps(namespace); k.private != "" && id < 0 { // as socket.io-client does, whatever it is
+			var last string
+			if json.Unmarshal(args[len(args)-1], &last) == nil {
+				k.position = last
+			}
+		}
 		name, rest, _ := strings.Cut(strings.TrimPrefix(data, `["`), `",`)
 		number, policy, _ := strings.Cut(strings.TrimSuffix(rest, "]"), ",")
 		e.Kind = history.Got
@@ -145,7 +162,7 @@ func (a *agent) packet(kind byte, namespace string, id int, data string) {
 func (a *agent) answer(q history.Entry, id int, policy string) {
 	say := func(text string) {
 		a.mu.Lock()
-		if sp := a.spaces[q.Namespace]; sp.socket == q.Socket && !sp.left && q.Socket != "" {
+		if sp := a.spaces[q.Namespace]; sp.socket == q.Socket && !sp.left && q.Socket != "" && !a.abandoned.Load() {
 			a.note(history.Entry{Kind: history.Answered, Namespace: q.Namespace, Socket: q.Socket, ID: q.ID, Text: text})
 			a.out = append(a.out, prefix("43", q.Namespace)+strconv.Itoa(id)+"["+text+"]")
 		}
@@ -171,8 +188,14 @@ func (a *agent) answer(q history.Entry, id int, policy string) {
 	}
 }
 
-// join asks for a namespace.
+// join asks for a namespace, and shows what the client has kept of it.
 func (a *agent) join(namespace string, refuse bool) {
+	a.person.mu.Lock()
+	defer a.person.mu.Unlock()
+	if a.person.now != a {
+		return
+	}
+	k := *a.person.keeps(namespace)
 	a.mu.Lock()
 	sp := a.spaces[namespace]
 	if sp == nil {
@@ -184,8 +207,14 @@ func (a *agent) join(namespace string, refuse bool) {
 		return
 	}
 	sp.pending = true
-	a.note(history.Entry{Kind: history.Asked, Namespace: namespace})
-	a.out = append(a.out, prefix("40", namespace)+fmt.Sprintf(`{"c":%d,"refuse":%t}`, a.n, refuse))
+	a.note(history.Entry{Kind: history.Asked, Namespace: namespace, Socket: k.socket, Session: k.private, Text: k.position})
+	shown := ""
+	if k.private != "" {
+		if shown = fmt.Sprintf(`,"pid":%q`, k.private); k.position != "" {
+			shown += fmt.Sprintf(`,"offset":%q`, k.position)
+		}
+	}
+	a.out = append(a.out, prefix("40", namespace)+fmt.Sprintf(`{"c":%d,"refuse":%t%s}`, a.n, refuse, shown))
 	a.mu.Unlock()
 	a.ring()
 }
@@ -237,9 +266,11 @@ func (a *agent) farewell() {
 }
 
 // spoiler is a fault between the two sides: of the events of one connection and one
-// direction it swaps two, drops one or doubles one. nil spoils nothing.
+// direction it swaps two, drops one or doubles one; of a client that comes back it skips
+// the first event, repeats the last one of the connection before, or revives a session
+// that the server has given up. nil spoils nothing.
 type spoiler struct {
-	fault    string // swap, drop, twice
+	fault    string // swap, drop, twice; skip, repeat, revive
 	fromHere bool   // what clients send
 	skip     int
 
@@ -247,13 +278,51 @@ type spoiler struct {
 	agent *agent
 	held  string
 	spent bool
+	last  map[*person]string // of each client, the newest event
+	back  map[*agent]bool    // came back on this connection
 }
 
 func (s *spoiler) incoming(a *agent, p string) []string {
 	if s == nil || s.fromHere {
 		return []string{p}
 	}
+	if s.fault == "skip" || s.fault == "repeat" || s.fault == "revive" {
+		return s.returned(a, p)
+	}
 	return s.pass(a, p, strings.HasPrefix(p, "42") && strings.Contains(p, `["m",`))
+}
+
+func (s *spoiler) returned(a *agent, p string) []string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.back == nil {
+		s.last, s.back = map[*person]string{}, map[*agent]bool{}
+	}
+	event := strings.HasPrefix(p, `42["m",`)
+	switch {
+	case s.spent:
+	case strings.HasPrefix(p, "40{"):
+		var answer struct{ SID, PID string }
+		_ = json.Unmarshal([]byte(p[2:]), &answer)
+		a.person.mu.Lock()
+		before := *a.person.keeps("/")
+		a.person.mu.Unlock()
+		s.back[a] = before.private == answer.PID
+		switch {
+		case s.fault == "repeat" && s.back[a] && s.last[a.person] != "":
+			s.spent = true
+			return []string{p, s.last[a.person]}
+		case s.fault == "revive" && !s.back[a] && before.private != "":
+			s.spent = true
+			return []string{fmt.Sprintf(`40{"sid":%q,"pid":%q}`, before.socket, before.private)}
+		}
+	case event && s.fault == "skip" && s.back[a]:
+		s.spent = true
+		return nil
+	case event:
+		s.last[a.person] = p
+	}
+	return []string{p}
 }
 
 func (s *spoiler) outgoing(a *agent, p string) []string {

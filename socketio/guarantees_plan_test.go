@@ -7,6 +7,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"github.com/kachi-io/kachi/socketio"
 )
 
 // plan is a schedule: what clients and the server do, and when. It follows from its seed.
@@ -20,6 +22,7 @@ type plan struct {
 	scarce   bool          // small queues and mailboxes
 	abrupt   bool          // Shutdown comes in the middle
 	batch    time.Duration // Options.BatchDelay
+	recovery *socketio.Recovery
 	steps    []step
 	duration time.Duration
 }
@@ -47,6 +50,9 @@ func (p *plan) String() string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "seed %d: %d clients, %d senders, delay %s, buffer %d, scarce %t, abrupt %t, batch %s\n",
 		p.seed, p.clients, p.senders, p.delay, p.buffer, p.scarce, p.abrupt, p.batch)
+	if r := p.recovery; r != nil {
+		fmt.Fprintf(&b, "   recovery %+v\n", *r)
+	}
 	for _, s := range p.steps {
 		fmt.Fprintln(&b, "  ", s)
 	}
@@ -157,6 +163,9 @@ func newPlan(seed uint64) *plan {
 			}
 			add(s)
 		}
+	}
+	if dice := rand.New(rand.NewPCG(seed, 2)); dice.IntN(2) == 0 {
+		p.returns(dice)
 	}
 	slices.SortStableFunc(p.steps, func(a, b step) int { return cmp.Compare(a.at, b.at) })
 	return p

@@ -55,7 +55,7 @@ func (w *world) play() (found []history.Violation) {
 	}
 
 	time.Sleep(w.scaled(time.Second)) // the wheels stop at their next tick
-	found = history.Judge(w.log.Entries(), history.Terms{Scarce: w.plan.scarce, Hasty: w.real, Slack: slack})
+	found = history.Judge(w.log.Entries(), history.Terms{Scarce: w.plan.scarce, Hasty: w.real, Slack: slack, Recovery: w.recovery()})
 	if err != nil {
 		w.odd("Shutdown: %v", err)
 	}
@@ -104,7 +104,7 @@ func (w *world) settle() {
 }
 
 func (w *world) sync(a *agent, namespace string) {
-	if a.gone() {
+	if a.left() {
 		return
 	}
 	w.mu.Lock()
@@ -163,29 +163,18 @@ func (w *world) agent(client int) *agent {
 // client does a step of a client.
 func (w *world) client(s step) {
 	a := w.agent(s.client)
-	if s.do == "open" {
-		if a != nil && !a.gone() {
-			return
+	if s.do == "open" || s.do == "flash" {
+		if a == nil || a.left() {
+			w.open(s, a)
 		}
-		n := s.client + 1
-		if a != nil {
-			n = a.n + 10
-		}
-		a = w.newAgent(n)
-		if a.open(s.flag) != nil {
-			a.drop(false)
-			return
-		}
-		w.mu.Lock()
-		w.agents[s.client], w.all = a, append(w.all, a)
-		w.mu.Unlock()
-		a.join("/", false)
 		return
 	}
-	if a == nil || a.gone() {
+	if a == nil || a.left() {
 		return
 	}
 	switch s.do {
+	case "abandon":
+		a.abandon()
 	case "join":
 		a.join(s.namespace, false)
 	case "refused":
@@ -239,6 +228,12 @@ func (w *world) send(s step) {
 	own := w.socket(s.client, s.namespace)
 	b := ns.All()
 	switch s.do {
+	case "id": // also while it is away
+		id := w.id(s.client, s.namespace)
+		if id == "" {
+			return
+		}
+		b, e.Rooms = b.To(id), []string{id}
 	case "room", "rooms", "ask room", "disconnect room":
 		b, e.Rooms = b.To(s.rooms...), s.rooms
 	}
@@ -252,7 +247,7 @@ func (w *world) send(s step) {
 		b, e.Except = b.Except(room), append(e.Except, room)
 	}
 	switch s.do {
-	case "room", "rooms", "all":
+	case "room", "rooms", "all", "id":
 		e.Volatile = s.flag && s.n < 5
 		for range 1 + s.n/7 {
 			w.broadcast(b, e)
@@ -312,5 +307,9 @@ func (w *world) send(s step) {
 		w.runs.Go(func() { w.ask(own, s.policy) })
 	case "disconnect":
 		w.disconnect(own, s.flag)
+	case "close":
+		w.closeConnection(own)
+	case "data":
+		w.set(own)
 	}
 }

@@ -28,6 +28,8 @@ type world struct {
 	spoil *spoiler
 	real  bool // time is
 
+	options *socketio.Options
+
 	ids  atomic.Int64
 	runs *group // what senders and handlers leave behind
 
@@ -43,6 +45,7 @@ const (
 	pace     = 3 * time.Second // of heartbeats
 	patience = 1500 * time.Millisecond
 	slack    = 1200 * time.Millisecond
+	envelope = 150 // bytes of an event beside its attachments, at most
 )
 
 func newWorld(p *plan, overTCP bool) *world {
@@ -66,6 +69,12 @@ func newWorld(p *plan, overTCP bool) *world {
 	o.Hooks.Disconnected = func(s *socketio.Socket, r socketio.Reason, _ error) {
 		w.server(s, history.Entry{Kind: history.Closed, Reason: string(r)})
 	}
+	if r := p.recovery; r != nil {
+		o.Recovery = new(*r)
+		o.Recovery.Window = w.scaled(r.Window)
+	}
+	w.options = o
+	o.Hooks.NotRecovered = func(s *socketio.Socket) { w.server(s, history.Entry{Kind: history.NotRecovered}) }
 	o.Hooks.Overloaded = func(s *socketio.Socket, _, _ string) { w.server(s, history.Entry{Kind: history.Overloaded}) }
 	w.srv = socketio.NewServer(o)
 	for _, name := range []string{"/", "/a"} {
@@ -104,7 +113,7 @@ func (w *world) odd(format string, args ...any) {
 
 // server notes what concerns a socket.
 func (w *world) server(s *socketio.Socket, e history.Entry) {
-	e.Socket, e.Namespace = s.ID(), s.Namespace().Name()
+	e.Socket, e.Namespace, e.Conn = s.ID(), s.Namespace().Name(), number(s)
 	w.log.Add(e)
 }
 
@@ -130,7 +139,14 @@ func (w *world) register(ns *socketio.Namespace) {
 		return nil
 	})
 	ns.OnConnect(func(ctx context.Context, s *socketio.Socket) error {
-		w.server(s, history.Entry{Kind: history.Greeting})
+		w.mu.Lock() // for who comes back no middleware runs
+		w.sockets[fmt.Sprint(number(s), ns.Name())] = s
+		w.mu.Unlock()
+		data, _ := s.Data().(string)
+		w.server(s, history.Entry{Kind: history.Greeting, Recovered: s.Recovered(), Rooms: s.Rooms(), Text: data})
+		if !s.Recovered() {
+			w.set(s)
+		}
 		w.emit(s, false, 0)
 		if number(s)%3 == 0 {
 			w.enter(s, "r2")
@@ -147,6 +163,11 @@ func (w *world) register(ns *socketio.Namespace) {
 	ns.OnDisconnect(func(_ context.Context, s *socketio.Socket, r socketio.Reason) error {
 		w.server(s, history.Entry{Kind: history.Disconnected, Reason: string(r), Rooms: s.Rooms()})
 		w.enter(s, "r3") // has no effect
+		return nil
+	})
+	ns.OnSessionExpired(func(_ context.Context, s *socketio.ExpiredSession) error {
+		data, _ := s.Data.(string)
+		w.log.Add(history.Entry{Kind: history.Expired, Namespace: ns.Name(), Socket: s.Socket, Reason: string(s.Reason), Rooms: s.Rooms, Text: data})
 		return nil
 	})
 	ns.On("e", w.handle)
@@ -225,7 +246,7 @@ func fault(err error) history.Fault {
 }
 
 func (w *world) emit(s *socketio.Socket, volatile bool, size int) {
-	e := history.Entry{Kind: history.Sending, ID: w.next(), Volatile: volatile}
+	e := history.Entry{Kind: history.Sending, ID: w.next(), Volatile: volatile, Size: size + envelope}
 	w.server(s, e)
 	args := []any{e.ID}
 	if size > 0 {
@@ -242,7 +263,7 @@ func (w *world) emit(s *socketio.Socket, volatile bool, size int) {
 
 // emitPatiently waits while the client is behind, for a while.
 func (w *world) emitPatiently(s *socketio.Socket) {
-	e := history.Entry{Kind: history.Sending, ID: w.next()}
+	e := history.Entry{Kind: history.Sending, ID: w.next(), Size: envelope}
 	w.server(s, e)
 	ctx, cancel := context.WithTimeout(context.Background(), w.scaled(patience))
 	defer cancel()
@@ -251,7 +272,7 @@ func (w *world) emitPatiently(s *socketio.Socket) {
 }
 
 func (w *world) broadcast(b socketio.Broadcast, e history.Entry) {
-	e.Kind, e.ID = history.Sending, w.next()
+	e.Kind, e.ID, e.Size = history.Sending, w.next(), envelope
 	if e.Volatile {
 		b = b.Volatile()
 	}
@@ -272,6 +293,22 @@ func (w *world) exit(s *socketio.Socket, room string) {
 	w.server(s, history.Entry{Kind: history.Leaving, ID: id, Rooms: []string{room}})
 	s.Leave(room)
 	w.log.Add(history.Entry{Kind: history.LeaveDone, ID: id})
+}
+
+// set gives the socket other data.
+func (w *world) set(s *socketio.Socket) {
+	id := w.next()
+	w.server(s, history.Entry{Kind: history.Setting, ID: id, Text: fmt.Sprint("data ", id)})
+	s.SetData(fmt.Sprint("data ", id))
+	w.log.Add(history.Entry{Kind: history.SetDone, ID: id})
+}
+
+// closeConnection ends the client's connection from this side, and not its session.
+func (w *world) closeConnection(s *socketio.Socket) {
+	id := w.next()
+	w.server(s, history.Entry{Kind: history.Ending, ID: id, Whole: true})
+	s.Conn().Close()
+	w.log.Add(history.Entry{Kind: history.EndDone, ID: id})
 }
 
 func (w *world) disconnect(s *socketio.Socket, whole bool) {

@@ -21,6 +21,10 @@ const (
 	ruleLife       = "Lifecycle"
 	ruleReason     = "Reasons"
 	ruleRooms      = "Rooms"
+	ruleReturn     = "Coming back"
+	ruleReplay     = "Kept events"
+	ruleExpiry     = "Expiry"
+	ruleData       = "Data"
 )
 
 // client takes an entry of a client.
@@ -30,6 +34,8 @@ func (x *index) client(e *Entry) {
 	switch e.Kind {
 	case Asked:
 		c.pending[e.Namespace] = e.Seq
+		c.claims[e.Namespace] = &claim{conn: c, asked: e}
+		x.claims = append(x.claims, c.claims[e.Namespace])
 	case Admitted:
 		x.admitted(c, current, e)
 	case Refused:
@@ -38,6 +44,7 @@ func (x *index) client(e *Entry) {
 		}
 		delete(c.pending, e.Namespace)
 		delete(c.early, e.Namespace)
+		c.claims[e.Namespace].answered(e)
 	case Dismissed:
 		switch {
 		case current != nil && current.dismissed == never:
@@ -45,6 +52,7 @@ func (x *index) client(e *Entry) {
 		case c.pending[e.Namespace] > 0:
 			delete(c.pending, e.Namespace) // ended before it was admitted
 			delete(c.early, e.Namespace)
+			c.claims[e.Namespace].answered(e)
 		default:
 			x.fault(Violation{Rule: ruleAfterEnd, Conn: c.n, Text: "DISCONNECT for " + e.Namespace + ", which the client is not in"})
 		}
@@ -92,6 +100,10 @@ func (x *index) admitted(c *conn, current *socket, e *Entry) {
 		x.fault(Violation{Rule: ruleAdmission, Conn: c.n, Socket: s.id, Text: "admitted while the client is in the namespace"})
 	}
 	s.asked, s.admitted = c.pending[e.Namespace], e.Seq
+	if claim := c.claims[e.Namespace]; claim != nil {
+		claim.answered(e)
+		claim.socket, s.claim = s, claim
+	}
 	s.sent = append(s.sent, c.early[e.Namespace]...)
 	delete(c.pending, e.Namespace)
 	delete(c.early, e.Namespace)

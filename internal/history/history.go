@@ -57,9 +57,16 @@ const (
 	ShutDown                       // and has returned
 	Settled                        // nothing is under way any more; who is still connected has got all
 	Alive                          // beside Settled: the socket is connected, and in Rooms
+
+	Setting      // the socket's data are about to become Text
+	SetDone      // ID is that of Setting
+	NotRecovered // hook: the client of Conn showed a session and begins anew
+	Expired      // OnSessionExpired: Socket, Reason, Rooms, Text (its data)
 )
 
-// Entry is one line of a history. Which fields count depends on its kind.
+// Entry is one line of a history. Which fields count depends on its kind. With recovery a
+// socket's id has one life after another, each on a connection of its own, and Conn is
+// set in what both sides note, but for broadcasts and what concerns all sockets.
 type Entry struct {
 	Seq       int           // its place; calls and returns of different goroutines compare by it
 	At        time.Duration // since the beginning
@@ -76,7 +83,11 @@ type Entry struct {
 	Question      bool          // an acknowledgement is wanted
 	Timeout       time.Duration // how long it is waited for
 
-	Want    bool
+	Session   string // private id: that the client shows (Asked), or is told (Admitted)
+	Recovered bool   // Greeting: the server says so
+	Size      int    // bytes of a message, at most
+
+	Want    bool // HungUp: the client gives up the connection, and sees the server close it
 	Orderly bool
 	Whole   bool
 	Err     Fault
@@ -119,6 +130,7 @@ var names = map[Kind]string{
 	Disconnecting: "disconnecting", Disconnected: "disconnected", Closed: "closed", Sending: "sending",
 	SendDone: "send done", Joining: "joining", JoinDone: "join done", Leaving: "leaving", LeaveDone: "leave done",
 	Ending: "ending", EndDone: "end done", ShuttingDown: "shutting down", ShutDown: "shut down", Settled: "settled", Alive: "alive",
+	Setting: "setting", SetDone: "set done", NotRecovered: "not recovered", Expired: "expired",
 }
 
 func (k Kind) String() string { return names[k] }
@@ -138,6 +150,7 @@ func (e Entry) String() string {
 		{len(e.Except) > 0, "except " + strings.Join(e.Except, ",")},
 		{e.Volatile, "volatile"}, {e.Question, "question"}, {e.Want, "with ack"},
 		{e.Orderly, "orderly"}, {e.Whole, "connection"},
+		{e.Session != "", "session " + e.Session}, {e.Recovered, "recovered"},
 		{e.Reason != "", `"` + e.Reason + `"`}, {e.Text != "", e.Text},
 		{e.Err != OK, e.Err.String()},
 		{len(e.Answers) > 0, fmt.Sprint(e.Answers)}, {e.Missing > 0, fmt.Sprint("missing ", e.Missing)},
@@ -204,6 +217,12 @@ func Excerpt(entries []Entry, v Violation) []Entry {
 	if v.Socket == "" {
 		socket = sockets
 	}
+	conns := map[int]bool{v.Conn: v.Conn > 0} // of one socket that came back again and again
+	for _, e := range entries {
+		if e.Socket == v.Socket && v.Socket != "" && e.Conn > 0 {
+			conns[e.Conn] = true
+		}
+	}
 	var some []Entry
 	for _, e := range entries {
 		about := slices.Contains(v.IDs, e.ID) && e.ID > 0
@@ -214,11 +233,11 @@ func Excerpt(entries []Entry, v Violation) []Entry {
 		case Sending, SendDone:
 			keep = about
 		case Got, Answered, Sent, Acked, Handling, Handled, Acking, AckDone:
-			keep = about && (v.Conn == 0 || e.Conn == v.Conn || socket[e.Socket])
+			keep = about && (v.Conn == 0 || conns[e.Conn] || socket[e.Socket])
 		case Silenced, Stopped, HungUp, Lost:
-			keep = e.Conn == v.Conn
+			keep = conns[e.Conn]
 		default:
-			keep = socket[e.Socket] || e.Conn > 0 && e.Conn == v.Conn || len(socket) == 0 || e.Socket == "" && e.Conn == 0
+			keep = socket[e.Socket] || conns[e.Conn] || len(socket) == 0 || e.Socket == "" && e.Conn == 0
 		}
 		if keep {
 			some = append(some, e)

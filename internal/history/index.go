@@ -21,11 +21,21 @@ type message struct {
 type change struct {
 	span
 	join bool
+	life *socket // through which it was made; nil: of all sockets
 }
 
-// socket is a client's part in a namespace, as both sides saw it.
+// name tells sockets apart: with recovery an id has one after another, each on a
+// connection of its own; without, no connection is named.
+type name struct {
+	socket string
+	conn   int
+}
+
+// socket is a client's part in a namespace, as both sides saw it: one life of a session.
 type socket struct {
 	id, namespace string
+	session       *session
+	claim         *claim // with which the client was admitted
 	conn          *conn
 	asked         int // place of Asked, or 0
 	known         int // place of Connected: broadcasts find it from here on
@@ -43,7 +53,6 @@ type socket struct {
 	server        []*Entry // its life on the server's side
 	acking        map[int][]*Entry
 	overloaded    int
-	rooms         map[string][]change
 	alive         *Entry
 }
 
@@ -58,13 +67,19 @@ type conn struct {
 	current  map[string]*socket
 	pending  map[string]int      // CONNECT sent and not answered
 	early    map[string][]*Entry // sent while it was pending
+	claims   map[string]*claim   // the newest CONNECT
 	wire     []*Entry            // Got and Acked
 }
 
 // index is a history in order.
 type index struct {
 	entries  []Entry
-	sockets  map[string]*socket
+	recovery *Recovery
+	sockets  map[name]*socket
+	sessions map[string]*session
+	claims   []*claim
+	private  map[string]*session
+	settings map[int]*setting
 	conns    map[int]*conn
 	messages map[int]*message
 	sent     []*message
@@ -80,21 +95,22 @@ func (x *index) fault(v Violation) { x.found = append(x.found, v) }
 func (x *index) conn(n int) *conn {
 	c := x.conns[n]
 	if c == nil {
-		c = &conn{n: n, current: map[string]*socket{}, pending: map[string]int{}, early: map[string][]*Entry{}}
+		c = &conn{n: n, current: map[string]*socket{}, pending: map[string]int{}, early: map[string][]*Entry{}, claims: map[string]*claim{}}
 		x.conns[n] = c
 	}
 	return c
 }
 
 func (x *index) socket(e *Entry) *socket {
-	s := x.sockets[e.Socket]
+	s := x.find(e)
 	if s == nil {
 		s = &socket{
-			id: e.Socket, namespace: e.Namespace,
+			id: e.Socket, namespace: e.Namespace, session: x.session(e.Socket),
 			known: never, dismissed: never, left: never, ending: never, ended: never,
-			answered: map[int][]*Entry{}, acked: map[int][]*Entry{}, acking: map[int][]*Entry{}, rooms: map[string][]change{},
+			answered: map[int][]*Entry{}, acked: map[int][]*Entry{}, acking: map[int][]*Entry{},
 		}
-		x.sockets[e.Socket] = s
+		s.session.lives = append(s.session.lives, s)
+		x.sockets[x.name(e)] = s
 	}
 	if s.namespace == "" {
 		s.namespace = e.Namespace
@@ -102,9 +118,21 @@ func (x *index) socket(e *Entry) *socket {
 	return s
 }
 
-func newIndex(entries []Entry) *index {
+// name is that of an entry's socket.
+func (x *index) name(e *Entry) name {
+	if x.recovery == nil {
+		return name{socket: e.Socket}
+	}
+	return name{e.Socket, e.Conn}
+}
+
+// find returns the socket of an entry, or nil.
+func (x *index) find(e *Entry) *socket { return x.sockets[x.name(e)] }
+
+func newIndex(entries []Entry, terms Terms) *index {
 	x := &index{
-		entries: entries, sockets: map[string]*socket{}, conns: map[int]*conn{}, messages: map[int]*message{},
+		entries: entries, recovery: terms.Recovery,
+		sockets: map[name]*socket{}, sessions: map[string]*session{}, conns: map[int]*conn{}, messages: map[int]*message{}, settings: map[int]*setting{},
 		everyone: map[string]map[string][]change{}, shutdown: never,
 	}
 	// Which connection a socket belongs to is known to the client alone, and perhaps late.
@@ -128,6 +156,7 @@ func newIndex(entries []Entry) *index {
 	for _, e := range open {
 		x.change(e, never)
 	}
+	x.settle()
 	for _, e := range x.endings {
 		for _, s := range x.concerned(e) {
 			s.ending = min(s.ending, e.from)
@@ -186,6 +215,8 @@ func (x *index) takeCall(e *Entry, open map[int]*Entry) {
 		x.settled = e
 	case Alive:
 		x.socket(e).alive = e
+	case Setting, SetDone, NotRecovered, Expired:
+		x.takeRecovery(e)
 	}
 }
 
@@ -198,7 +229,10 @@ type ending struct {
 // concerned are the sockets that a call may end.
 func (x *index) concerned(e *ending) (all []*socket) {
 	for _, s := range x.sockets {
-		meant := s.id == e.Socket
+		if e.Socket == "" && (e.to < s.asked || e.from > s.ended) {
+			continue // not yet, or no more
+		}
+		meant := s.id == e.Socket && (x.recovery == nil || s.conn != nil && s.conn.n == e.Conn)
 		if e.Socket == "" && s.namespace == e.Namespace {
 			meant = len(e.Rooms) == 0
 			for _, room := range e.Rooms {
@@ -220,7 +254,7 @@ func (x *index) concerned(e *ending) (all []*socket) {
 }
 
 func (x *index) change(e *Entry, to int) {
-	c := change{span{e.Seq, to}, e.Kind == Joining}
+	c := change{span: span{e.Seq, to}, join: e.Kind == Joining}
 	for _, room := range e.Rooms {
 		if e.Socket == "" {
 			rooms := x.everyone[e.Namespace]
@@ -231,8 +265,8 @@ func (x *index) change(e *Entry, to int) {
 			rooms[room] = append(rooms[room], c)
 			continue
 		}
-		s := x.socket(e)
-		s.rooms[room] = append(s.rooms[room], c)
+		c.life = x.socket(e)
+		c.life.session.rooms[room] = append(c.life.session.rooms[room], c)
 	}
 }
 
@@ -242,8 +276,10 @@ func (x *index) member(s *socket, room string, during span) (surely, maybe bool)
 	if room == s.id {
 		return true, true
 	}
-	own, all := s.rooms[room], x.everyone[s.namespace][room]
-	if len(all) > 0 {
+	own, all := s.session.rooms[room], x.everyone[s.namespace][room]
+	if x.recovery != nil {
+		own = x.effective(s.session, own, all)
+	} else if len(all) > 0 {
 		own = slices.Clone(own)
 		for _, c := range all {
 			switch {
@@ -251,7 +287,7 @@ func (x *index) member(s *socket, room string, during span) (surely, maybe bool)
 			case c.from > s.known: // it was found
 				own = append(own, c)
 			default: // perhaps
-				own = append(own, change{span{c.from, never}, c.join})
+				own = append(own, c.perhaps())
 			}
 		}
 	}
@@ -294,7 +330,11 @@ func (x *index) meant(m *message, s *socket) (surely, maybe bool) {
 		return false, false
 	}
 	if m.Socket != "" {
-		return m.Socket == s.id, m.Socket == s.id
+		to := m.Socket == s.id
+		if x.recovery != nil && !m.kept() { // for that connection alone
+			to = to && s.conn != nil && s.conn.n == m.Conn
+		}
+		return to, to
 	}
 	surely, maybe = len(m.Rooms) == 0, len(m.Rooms) == 0
 	for _, room := range m.Rooms {

@@ -14,6 +14,8 @@ type Terms struct {
 	Scarce bool
 	// Hasty: it settled before heartbeats could tell who is gone.
 	Hasty bool
+	// Recovery says how sockets come back; nil: they do not.
+	Recovery *Recovery
 	// Slack is how long something may be under way between the two sides, there and
 	// back, and a timer late.
 	Slack time.Duration
@@ -21,14 +23,18 @@ type Terms struct {
 
 // Judge returns what the history shows that the contract forbids.
 func Judge(entries []Entry, terms Terms) []Violation {
-	x := newIndex(entries)
+	x := newIndex(entries, terms)
 	conns := sorted(x.conns, func(a, b *conn) int { return cmp.Compare(a.n, b.n) })
 	sockets := sorted(x.sockets, func(a, b *socket) int { return cmp.Compare(a.known, b.known) })
 	for _, c := range conns {
 		x.judgeOrder(c)
 		x.judgeAdmission(c)
 	}
-	x.judgeRooms(sockets)
+	if x.recovery != nil {
+		x.judgeSessions(terms)
+	} else {
+		x.judgeRooms(sockets)
+	}
 	for _, s := range sockets {
 		x.judgeArrivals(s)
 		x.judgeLoss(s, terms)
@@ -94,7 +100,8 @@ func (x *index) judgeOrder(c *conn) {
 	var latest span
 	last := 0
 	for _, e := range c.wire {
-		call, sent := x.call(e, x.sockets[e.Socket])
+		s := x.find(e)
+		call, sent := x.call(e, s)
 		v := Violation{Conn: c.n, Socket: e.Socket, IDs: []int{e.ID}}
 		this := arrival{e.Kind, e.Socket, e.ID}
 		switch {
@@ -104,6 +111,9 @@ func (x *index) judgeOrder(c *conn) {
 		case !sent:
 			v.Rule, v.Text = ruleTarget, fmt.Sprintf("%s #%d, which was not sent", e.Kind, e.ID)
 			x.fault(v)
+		case sent && e.Kind == Got && s.missed(x.messages[e.ID]):
+			seen[this] = true // has an order with what it missed alone
+			continue
 		case call.to < latest.from:
 			v.Rule, v.IDs = ruleOrder, append(v.IDs, last)
 			v.Text = fmt.Sprintf("%s #%d after #%d, which was sent later", e.Kind, e.ID, last)
@@ -222,7 +232,12 @@ func (x *index) judgeArrivals(s *socket) {
 			v.Rule, v.Text = ruleAfterEnd, fmt.Sprintf("#%d was sent after OnDisconnecting", e.ID)
 			x.fault(v)
 		}
-		if m.done != nil && m.Socket != "" && !m.Question && m.done.Err != OK {
+		if !m.kept() && x.recovery != nil && m.to < s.asked {
+			v.Rule, v.Text = ruleReplay, fmt.Sprintf("#%d is not one that is kept, and came with what the client missed", e.ID)
+			x.fault(v)
+		}
+		slow := m.done != nil && m.done.Err == ErrSlow && s.conn != nil && m.Conn != s.conn.n // kept for the next connection
+		if m.done != nil && m.Socket != "" && !m.Question && m.done.Err != OK && !(x.recovery != nil && slow) {
 			v.Rule, v.Text = ruleErrors, fmt.Sprintf("#%d arrived, although the call returned %q", e.ID, m.done.Err)
 			x.fault(v)
 		}
@@ -252,10 +267,14 @@ func (x *index) judgeLoss(s *socket, terms Terms) {
 	for _, m := range x.sent {
 		id := m.ID
 		switch {
+		case x.recovery != nil && m.kept(): // judged for the whole session
+			continue
+		case m.Socket == "" && m.from < s.known: // it was not there yet
+			continue
 		case got[id], m.to >= until, m.done == nil, m.Volatile && terms.Scarce, m.Volatile && s.conn.stopped != nil:
 			continue
 		case m.Question && m.done.Err == ErrTimeout:
-		case m.done.Err != OK, m.Socket == "" && m.from < s.known:
+		case m.done.Err != OK:
 			continue
 		}
 		if surely, _ := x.meant(m, s); surely {

@@ -32,7 +32,7 @@ func (x *index) judgeQuestion(m *message, sockets []*socket, terms Terms) {
 		fault(nil, "timed out, and nobody's answer is missing")
 	}
 	for i, a := range done.Answers {
-		s := x.sockets[a.Socket]
+		s := x.answerer(a.Socket, m.ID)
 		if s == nil {
 			fault(nil, "answered by a socket that nobody knows")
 			continue
@@ -65,7 +65,7 @@ func (x *index) judgeAsked(m *message, s *socket, terms Terms, fault func(*socke
 		if m.Socket == "" {
 			return // the adapter was closed
 		}
-		ended := s.earliestEnd(x) < m.done.Seq && s.earliestEnd(x) > 0 || s.ended < m.done.Seq || terms.Scarce
+		ended := s.earliestEnd(x) < m.done.Seq && s.earliestEnd(x) > 0 || s.ended < m.done.Seq || terms.Scarce || x.contested(s)
 		if !ended && s.known < m.from {
 			fault(s, "returned %q, and the socket has not ended", m.done.Err)
 		}

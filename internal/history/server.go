@@ -88,7 +88,7 @@ func (x *index) judgeAcks(s *socket) {
 	}
 	reached := 0 // what was sent before this has arrived
 	for _, e := range s.conn.wire {
-		if call, ok := x.call(e, x.sockets[e.Socket]); ok {
+		if call, ok := x.call(e, x.find(e)); ok {
 			reached = max(reached, call.from)
 		}
 	}
@@ -165,7 +165,7 @@ func (x *index) judgeLife(s *socket) {
 		x.fault(Violation{Rule: ruleLife, Socket: s.id, Conn: s.number(),
 			Text: fmt.Sprintf("its life ends with %q, and Shutdown has returned", life(order, stage))})
 	}
-	if finished && stage < 0 && s.admitted > 0 {
+	if finished && stage < 0 && s.admitted > 0 && !s.recovered() { // who is cut off while it is sent what it missed was not told of
 		x.fault(Violation{Rule: ruleLife, Socket: s.id, Conn: s.number(), Text: "the client was admitted, and no function told"})
 	}
 }
@@ -213,11 +213,12 @@ func (x *index) judgeReason(s *socket, terms Terms) {
 		case "server shutting down":
 			so = x.shutdown < e.Seq
 		case "transport close", "transport error":
-			so = before(c.hungUp) || before(c.stopped) // who takes nothing is cut off after WriteTimeout
+			so = before(c.hungUp) || before(c.stopped) || // who takes nothing is cut off after WriteTimeout
+				x.claimedElsewhere(s, e)
 		case "ping timeout":
 			so = before(c.hungUp) || before(c.silenced) || before(c.stopped) || before(c.lost) // in an upgrade that failed
 		case "slow consumer":
-			so = before(c.stopped) || before(c.silenced) || before(c.hungUp) || terms.Scarce
+			so = before(c.stopped) || before(c.silenced) || before(c.hungUp) || terms.Scarce || x.cutShort(s)
 		case "flooding":
 			so = s.overloaded > 0
 		}
@@ -231,33 +232,13 @@ func (x *index) judgeReason(s *socket, terms Terms) {
 // judgeMembership: the rooms of a socket are those that it joined and did not leave, at
 // any time, and when it ends.
 func (x *index) judgeMembership(s *socket, terms Terms) {
-	check := func(e *Entry, during span) {
-		rooms := map[string]bool{}
-		for room := range s.rooms {
-			rooms[room] = true
-		}
-		for room := range x.everyone[s.namespace] {
-			rooms[room] = true
-		}
-		for _, room := range e.Rooms {
-			rooms[room] = true
-		}
-		for room := range rooms {
-			surely, maybe := x.member(s, room, during)
-			in := slices.Contains(e.Rooms, room)
-			v := Violation{Rule: ruleRooms, Socket: s.id, Conn: s.number()}
-			switch {
-			case in && !maybe:
-				v.Text = fmt.Sprintf("%s: is in %q, which it left or never joined", e.Kind, room)
-				x.fault(v)
-			case !in && surely:
-				v.Text = fmt.Sprintf("%s: is not in %q, which it joined", e.Kind, room)
-				x.fault(v)
-			}
-		}
-	}
+	check := func(e *Entry, during span) { x.judgeRoomsOf(s, e, during) }
 	for _, e := range s.server {
 		switch e.Kind {
+		case Greeting:
+			if s.recovered() && s.known != never {
+				check(e, span{s.asked, e.Seq})
+			}
 		case Disconnecting:
 			check(e, span{s.earliestEnd(x), e.Seq})
 			if !slices.Contains(e.Rooms, s.id) {
@@ -298,8 +279,36 @@ func (s *socket) earliestEnd(x *index) int {
 			}
 		}
 	}
-	if first == never {
+	if first == never || x.recovery != nil && (first > s.ended || x.contested(s)) {
 		return 0
 	}
 	return first
+}
+
+// judgeRoomsOf compares the rooms that an entry tells with those that the socket may have
+// been in.
+func (x *index) judgeRoomsOf(s *socket, e *Entry, during span) {
+	rooms := map[string]bool{}
+	for room := range s.session.rooms {
+		rooms[room] = true
+	}
+	for room := range x.everyone[s.namespace] {
+		rooms[room] = true
+	}
+	for _, room := range e.Rooms {
+		rooms[room] = true
+	}
+	for room := range rooms {
+		surely, maybe := x.member(s, room, during)
+		in := slices.Contains(e.Rooms, room)
+		v := Violation{Rule: ruleRooms, Socket: s.id, Conn: s.number()}
+		switch {
+		case in && !maybe:
+			v.Text = fmt.Sprintf("%s: is in %q, which it left or never joined", e.Kind, room)
+			x.fault(v)
+		case !in && surely:
+			v.Text = fmt.Sprintf("%s: is not in %q, which it joined", e.Kind, room)
+			x.fault(v)
+		}
+	}
 }
