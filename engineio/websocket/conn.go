@@ -30,6 +30,7 @@ type Conn struct {
 	writer writerState
 	held   bool // in flusher.held, or on the way from there: what is queued gets written
 	defers bool // Send leaves the write to others
+	hurry  bool // Flush has met a busy writer, who is to go on with what waits
 	queue  outbox.Queue[*Frame]
 	first  []*Frame // SendFirst: ahead of queue
 	pongs  []byte   // encoded, ahead of first
@@ -230,6 +231,7 @@ func (c *Conn) Flush() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.pending() {
+		c.hurry = c.writer == busy
 		c.wake()
 	}
 }

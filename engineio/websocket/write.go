@@ -122,8 +122,9 @@ func (c *Conn) wrote(o *output) (more bool) {
 	if o.closing != nil && !c.dead {
 		c.closeWritten()
 	}
-	pending := c.pending()
-	if pending && (c.flusher.delay == 0 || o.rest || c.pressing()) {
+	pending, hurry := c.pending(), c.hurry
+	c.hurry = false
+	if pending && (c.flusher.delay == 0 || o.rest || hurry || c.pressing()) {
 		return true
 	}
 	c.writer = idle
