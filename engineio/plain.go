@@ -34,7 +34,9 @@ type Plain struct {
 	// names none of them gets none; [Session.Subprotocol] is the one agreed on.
 	Subprotocols []string
 	// CloseStatus tells the code and the text of the close frame for a reason for which the
-	// server closes a connection that works. It must not block. Nil: 1001 for
+	// server closes a connection that works. It must not block, nor call anything of the
+	// session: [Session.Close] asks it on its caller's goroutine. Where something waits for
+	// a client that is cut off, [SlowConsumer] say, there is no close frame. Nil: 1001 for
 	// [ServerShuttingDown] and 1000 for all others. The faults of a client that breaks the
 	// rules of WebSocket have codes of their own: 1002, 1007, 1009.
 	CloseStatus func(Reason) (websocket.StatusCode, string)

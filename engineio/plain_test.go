@@ -439,13 +439,16 @@ func TestPlainClose(t *testing.T) {
 		assert.Receive(t, ends).expectClosed(t, "kicked")
 	})
 	t.Run("with a backlog nothing is waited for", func(t *testing.T) {
-		conn, p := servePlain(t, nil, statuses).plain(t)
-		big := PlainMessage(nil, make([]byte, 1<<20))
-		for p.session.Send(big) == nil {
-		}
-		p.expectClosed(t, SlowConsumer)
-		_, orderly := conn.ExpectClose(t)
-		assert.Equal(t, orderly, false)
+		fakedPlain(t, nil, statuses, func(t *testing.T, c *wstest.Conn, p *peer) { // its buffers are small
+			began := time.Now()
+			big := PlainMessage(nil, make([]byte, 1<<20))
+			for p.session.Send(big) == nil {
+			}
+			p.expectClosed(t, SlowConsumer)
+			assert.Equal(t, time.Since(began), time.Duration(0))
+			_, orderly := c.ExpectClose(t)
+			assert.Equal(t, orderly, false)
+		})
 	})
 	t.Run("over a connection that is no plain socket", func(t *testing.T) {
 		fakedPlain(t, nil, Plain{}, func(t *testing.T, c *wstest.Conn, p *peer) {
