@@ -17,7 +17,7 @@ import (
 var heartbeat = socketio.Options{PingInterval: time.Second, PingTimeout: 2 * time.Second}
 
 func TestDisconnect(t *testing.T) {
-	run(t, "disconnect.mjs", fixtures{
+	runEach(t, "disconnect.mjs", fixtures{
 		"life":      {handle: life},
 		"heartbeat": {options: heartbeat, handle: life},
 		"slow":      {options: socketio.Options{MaxQueuedBytes: 1 << 20}, handle: life},
@@ -25,7 +25,7 @@ func TestDisconnect(t *testing.T) {
 }
 
 func TestReconnect(t *testing.T) {
-	run(t, "reconnect.mjs", fixtures{
+	runEach(t, "reconnect.mjs", fixtures{
 		"life":      {handle: life},
 		"heartbeat": {options: heartbeat, handle: life},
 	})

@@ -18,11 +18,11 @@ func TestNamespaces(t *testing.T) {
 	for i := range 60 {
 		names = append(names, "/many-"+string(rune('A'+i)))
 	}
-	run(t, "namespaces.mjs", fixtures{"spaces": {handle: spaces(names...)}})
+	runEach(t, "namespaces.mjs", fixtures{"spaces": {handle: spaces(names...)}})
 }
 
 func TestEvents(t *testing.T) {
-	run(t, "events.mjs", fixtures{
+	runEach(t, "events.mjs", fixtures{
 		"echo":  {handle: echo},
 		"large": {options: socketio.Options{MaxPayload: 100_000}, handle: echo},
 		"busy":  {options: socketio.Options{MailboxMessages: 20}, handle: busy},
@@ -30,11 +30,11 @@ func TestEvents(t *testing.T) {
 }
 
 func TestBinary(t *testing.T) {
-	run(t, "binary.mjs", fixtures{"echo": {handle: echo}})
+	runEach(t, "binary.mjs", fixtures{"echo": {handle: echo}})
 }
 
 func TestAcks(t *testing.T) {
-	run(t, "acks.mjs", fixtures{
+	runEach(t, "acks.mjs", fixtures{
 		"acks":      {handle: acks},
 		"impatient": {options: socketio.Options{AckTimeout: 200 * time.Millisecond}, handle: acks},
 	})

@@ -16,7 +16,7 @@ import (
 )
 
 func TestRooms(t *testing.T) {
-	run(t, "rooms.mjs", fixtures{
+	runEach(t, "rooms.mjs", fixtures{
 		"rooms": {handle: rooms},
 		"small": {options: socketio.Options{MaxQueuedMessages: 64}, handle: rooms},
 	})

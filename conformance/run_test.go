@@ -18,6 +18,8 @@ import (
 
 	"github.com/kachi-io/kachi/internal/assert"
 	"github.com/kachi-io/kachi/internal/nodetest"
+	"github.com/kachi-io/kachi/socketio"
+	"github.com/kachi-io/kachi/socketio/packet/msgpack"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
@@ -38,13 +40,33 @@ type result struct {
 // names match run.
 func run(t *testing.T, script string, f fixtures) {
 	t.Parallel()
+	play(t, script, f)
+}
+
+// runEach is run in every encoding.
+func runEach(t *testing.T, script string, f fixtures) {
+	t.Run("json", func(t *testing.T) { run(t, script, f) })
+	t.Run("msgpack", func(t *testing.T) {
+		t.Parallel()
+		encoded := fixtures{}
+		for name, fx := range f {
+			fx.beside = func(mux *http.ServeMux, srv *socketio.Server) {
+				mux.Handle("/encoded/", srv.Handler(socketio.Mount{Encoding: msgpack.Encoding}))
+			}
+			encoded[name] = fx
+		}
+		play(t, script, encoded, "KACHI_PARSER=socket.io-msgpack-parser")
+	})
+}
+
+func play(t *testing.T, script string, f fixtures, env ...string) {
 	cmd := nodetest.Command(t, "client/"+script)
 	th := &theatre{fixtures: f, stages: map[string]*stage{}}
 	host := httptest.NewServer(th)
 	defer host.Close()
 	var stderr bytes.Buffer
 	cmd.Stderr = &stderr
-	cmd.Env = append(os.Environ(), "KACHI_CONTROL="+host.URL)
+	cmd.Env = append(append(os.Environ(), "KACHI_CONTROL="+host.URL), env...)
 	out, err := cmd.StdoutPipe()
 	assert.NoError(t, err)
 	assert.NoError(t, cmd.Start())

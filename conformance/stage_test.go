@@ -26,6 +26,8 @@ type fixture struct {
 	options socketio.Options
 	tls     bool
 	mounts  []string // patterns of the http.ServeMux; "/socket.io/"
+	// beside mounts what a server has besides. It may be nil.
+	beside func(mux *http.ServeMux, srv *socketio.Server)
 	// handle registers what the server does; it runs again after a restart. It may be nil.
 	handle func(s *stage, srv *socketio.Server)
 }
@@ -100,6 +102,9 @@ func (s *stage) up() error {
 	mux := http.NewServeMux()
 	for _, m := range mounts {
 		mux.Handle(m, srv)
+	}
+	if s.fixture.beside != nil {
+		s.fixture.beside(mux, srv)
 	}
 	l, err := listen(s.addr)
 	if err != nil {

@@ -21,6 +21,13 @@
 // after clients connect. [Namespace.To] and its like make a [Broadcast], a value that
 // selects sockets and can be kept and shared.
 //
+// # Who speaks what
+//
+// ServeHTTP serves the protocol's JSON encoding. [Server.Handler] makes a handler for
+// another one, [Server.PlainHandler] one for clients that have a WebSocket and no library,
+// and [Options.AllowEIO3] lets Socket.IO v2 clients in. All of them are in the same
+// namespaces and rooms; docs/clients.md tells what each of them speaks.
+//
 // # What runs when
 //
 // A connection is first admitted (origins, limits), then a client asks for a namespace:

@@ -135,7 +135,7 @@ func TestMountPath(t *testing.T) {
 // Positions are for those who know what they are.
 func TestOnlyWhoComesBackSeesPositions(t *testing.T) {
 	form := shouted{new(atomic.Int32)}
-	srv, url := mounted(t, &socketio.Options{Recovery: &socketio.Recovery{}}, func(mux *http.ServeMux, srv *socketio.Server) {
+	srv, url := mounted(t, &socketio.Options{Recovery: &socketio.Recovery{}, AllowEIO3: true}, func(mux *http.ServeMux, srv *socketio.Server) {
 		mux.Handle("/shouted/", srv.Handler(socketio.Mount{Encoding: form}))
 		mux.Handle("/ws", srv.PlainHandler(socketio.PlainMount{}))
 	})
@@ -143,7 +143,10 @@ func TestOnlyWhoComesBackSeesPositions(t *testing.T) {
 	r.come()
 	loud := shout(t, url)
 	plain := wstest.Dial(t, url+"/ws")
-	assert.Eventually(t, func() bool { return srv.Count() == 3 })
+	aged := wstest.Dial(t, url+"/socket.io/?EIO=3&transport=websocket")
+	aged.Next(t)
+	aged.Expect(t, "40")
+	assert.Eventually(t, func() bool { return srv.Count() == 4 })
 	for _, emit := range []func() error{
 		func() error { return srv.Emit("e", 1) },
 		func() error { return srv.Volatile().Emit("e", 1) },
@@ -153,7 +156,9 @@ func TestOnlyWhoComesBackSeesPositions(t *testing.T) {
 		text := loud.Next(t)
 		assert.True(t, strings.HasPrefix(text, `4!2["e",1,"`), text)
 		plain.Expect(t, `{"event":"e","data":1}`)
+		aged.Expect(t, `42["e",1]`)
 	}
+	assert.NoError(t, aged.Close())
 	assert.NoError(t, plain.Close())
 	assert.Eventually(t, func() bool { return srv.Count() == 2 })
 

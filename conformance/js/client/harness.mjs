@@ -8,6 +8,8 @@ import net from "node:net";
 import { Manager } from "socket.io-client";
 
 const control = process.env.KACHI_CONTROL;
+const encoded = process.env.KACHI_PARSER; // a package; without it packets are JSON
+const parser = encoded && (await import(encoded));
 const only = new RegExp(process.env.KACHI_CHECK ?? "");
 
 // How a client may connect.
@@ -23,8 +25,10 @@ const AT_ONCE = 12;
 
 const checks = [];
 
-// check declares a check, which runs once for each of the ways. body gets a Play.
-export function check(name, { fixture, ways = EACH }, body) {
+// check declares a check, which runs once for each of the ways. body gets a Play. json is
+// for those that ask of the parser what only that for JSON can do.
+export function check(name, { fixture, ways = EACH, json = false }, body) {
+  if (json && encoded) return;
   for (const way of ways) checks.push({ name: `${way}/${name}`, way, fixture, body });
 }
 
@@ -86,6 +90,7 @@ class Play {
       reconnectionDelay: 50,
       reconnectionDelayMax: 200,
       ...(this.ca ? { ca: this.ca } : {}),
+      ...(encoded ? { path: "/encoded", parser } : {}),
       ...more,
     };
   }
