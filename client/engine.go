@@ -172,11 +172,14 @@ func (e *engine) dismiss() {
 // fail ends the session. The first reason counts.
 func (e *engine) fail(reason Reason, err error) {
 	e.end.Do(func() {
-		e.reason, e.err = reason, err
-		e.cancel()
 		e.client.mu.Lock()
 		t := e.transport
+		if e.closing { // whichever side hangs up first
+			reason, err = ForcedClose, nil
+		}
 		e.client.mu.Unlock()
+		e.reason, e.err = reason, err
+		e.cancel()
 		t.close()
 	})
 }

@@ -269,7 +269,7 @@ func (s *Socket) lose(reason Reason, err error, again bool) func() {
 	was := s.state
 	s.id = ""
 	switch {
-	case !again:
+	case !again && reason != ForcedClose:
 		s.active, s.state = false, StateIdle
 		s.cancel()
 	case was == StateConnected:

@@ -98,6 +98,24 @@ var lifeRows = []row{
 		},
 	},
 	{
+		// The connection of before is being closed meanwhile, by both sides.
+		name: "disconnecting and connecting again at once",
+		run: func(t *testing.T, p *play) {
+			for _, disabled := range []bool{false, true} {
+				o := p.options()
+				o.DisableReconnection = disabled
+				s := p.client(p.url(), o).Of("/", nil)
+				s.OnConnectError(func(_ context.Context, err error) { t.Errorf("not connected: %v", err) })
+				for range 20 {
+					assert.NoError(t, s.Connect(within(t)))
+					s.Disconnect()
+				}
+				assert.NoError(t, s.Connect(within(t)))
+				assert.Equal(t, ask[int](p, s, "echo", 1), 1)
+			}
+		},
+	},
+	{
 		name: "the server puts a socket out",
 		run: func(t *testing.T, p *play) {
 			c := p.client(p.url(), p.options())
