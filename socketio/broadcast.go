@@ -60,7 +60,7 @@ func (b Broadcast) adapter() adapter.Adapter {
 	if b.local {
 		return b.ns.alone
 	}
-	return b.ns.adapter
+	return b.ns.reach()
 }
 
 // Emit sends an event to the selected sockets. It is encoded once. An error is one of

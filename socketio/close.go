@@ -81,8 +81,9 @@ type endTask struct {
 }
 
 func (t *endTask) run(s *Socket) {
+	defer s.conn.finished(s) // also where a function ends the goroutine
 	base := context.WithoutCancel(s.ctx)
-	table := s.ns.table.Load()
+	table := s.ns.registered()
 	for _, phase := range []struct {
 		name string
 		run  []func(context.Context, *Socket, Reason) error
@@ -108,5 +109,4 @@ func (t *endTask) run(s *Socket) {
 		s.ns.srv.opts.Hooks.Unanswered(s, int(n))
 	}
 	s.ns.srv.opts.Hooks.Disconnected(s, t.reason, t.err)
-	s.conn.finished(s)
 }

@@ -126,7 +126,6 @@ var (
 	errTooManySpaces = fmt.Errorf("socketio: more than %d namespaces joined", maxSockets)
 	errTooManyEnds   = errors.New("socketio: the client joins and leaves a namespace faster than it is served")
 	errLate          = errors.New("socketio: no namespace was joined in time")
-	errNoNamespace   = errors.New("socketio: there is no such namespace")
 )
 
 // brief shortens a name that a client made up, and may have made a megabyte long, for
@@ -170,15 +169,16 @@ func (c *conn) takeConnect(p *packet.Packet) (engineio.Work, error) {
 	if c.form.kind == old {
 		p = agedConnect(p)
 	}
-	ns := c.srv.lookup(p.Namespace)
+	ns := c.srv.visit(p.Namespace)
 	if ns == nil {
 		c.srv.opts.Logger.Info("refused: no such namespace", "session", c.session.ID(), "namespace", brief(p.Namespace))
 		c.send(c.form.refusal(p.Namespace, invalidNamespace))
-		c.srv.opts.Hooks.Refused(c.session, p.Namespace, errNoNamespace)
+		c.srv.opts.Hooks.Refused(c.session, p.Namespace, ErrNoNamespace)
 		return nil, nil
 	}
 	s, err := c.open(ns, p.Data)
 	if s == nil {
+		ns.release()
 		return nil, err
 	}
 	if ns.journal != nil && c.form.kind == current {
@@ -187,14 +187,15 @@ func (c *conn) takeConnect(p *packet.Packet) (engineio.Work, error) {
 	return s.mailbox.push(s, (*connectTask)(s)), nil
 }
 
-// open makes the socket of a namespace; none when the connection has ended.
+// open makes the socket of a namespace; none when the connection has ended. From here on the
+// namespace is in use until the socket has finished.
 func (c *conn) open(ns *Namespace, auth []byte) (*Socket, error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	switch {
 	case c.ended:
 		return nil, nil
-	case slices.ContainsFunc(c.sockets, func(o *Socket) bool { return o.ns == ns }):
+	case slices.ContainsFunc(c.sockets, func(o *Socket) bool { return o.ns.name == ns.name }):
 		return nil, fmt.Errorf("%w: %q", errConnectTwice, ns.name)
 	case len(c.sockets) == maxSockets:
 		return nil, errTooManySpaces
@@ -273,11 +274,12 @@ func (c *conn) forget(s *Socket, connected bool, farewell *packet.Packet, reason
 // finished notes that an ended socket's functions have returned.
 func (c *conn) finished(s *Socket) {
 	c.mu.Lock()
-	defer c.mu.Unlock()
 	e := c.past.ending
 	if i := slices.Index(e, s.ns); i >= 0 {
 		c.past.ending = slices.Delete(e, i, i+1)
 	}
+	c.mu.Unlock()
+	s.ns.release()
 }
 
 // send queues a packet that belongs to no socket.

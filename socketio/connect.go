@@ -19,7 +19,7 @@ func (t *connectTask) run(s *Socket) {
 		return // it ended meanwhile, and no function was told of it
 	}
 	s.ns.srv.opts.Hooks.Connected(s)
-	for _, f := range s.ns.table.Load().connect {
+	for _, f := range s.ns.registered().connect {
 		if err := protect(func() error { return f(s.ctx, s) }); err != nil {
 			if !s.Connected() && (errors.Is(err, ErrClosed) || errors.Is(err, context.Canceled)) {
 				return // the client left while it was being greeted
@@ -84,17 +84,27 @@ func (s *Socket) vetted() error {
 	return s.askMiddlewares()
 }
 
+// askMiddlewares asks whoever has a say: for a namespace of a [Dynamic] the function that
+// matched its name, then the middlewares. Whom they admit has the namespace opened.
 func (s *Socket) askMiddlewares() error {
-	middleware := s.ns.table.Load().middleware
-	if len(middleware) == 0 {
+	c := s.ns.child
+	if c == nil && len(s.ns.registered().middleware) == 0 {
 		return nil
 	}
 	ctx, cancel := context.WithTimeout(s.ctx, s.ns.srv.opts.ConnectTimeout)
 	defer cancel()
-	for _, m := range middleware {
+	if c != nil {
+		if err := c.match(ctx, s); err != nil {
+			return err
+		}
+	}
+	for _, m := range s.ns.registered().middleware {
 		if err := protect(func() error { return m(ctx, s) }); err != nil {
 			return err
 		}
+	}
+	if c != nil {
+		return c.start(ctx, false)
 	}
 	return nil
 }
@@ -106,13 +116,13 @@ func (s *Socket) refuse(err error) {
 	var coded *Error
 	if !s.state.CompareAndSwap(statePending, stateEnded) {
 		// It has ended meanwhile. What went wrong is told all the same, unless it is that.
-		if !errors.As(err, &coded) && !errors.Is(err, context.Canceled) && !errors.Is(err, ErrClosed) {
+		if !errors.As(err, &coded) && !errors.Is(err, context.Canceled) && !errors.Is(err, ErrClosed) && !errors.Is(err, ErrNoNamespace) {
 			s.failed("connect", err)
 		}
 		return
 	}
-	if errors.As(err, &coded) {
-		o.Logger.Info("refused", "namespace", s.ns.name, "session", s.conn.session.ID(), "error", err)
+	if errors.As(err, &coded) || errors.Is(err, ErrNoNamespace) {
+		o.Logger.Info("refused", "namespace", brief(s.ns.name), "session", s.conn.session.ID(), "error", err)
 	} else {
 		s.failed("connect", err)
 	}

@@ -133,7 +133,7 @@ func (u *unended) Open() bool   { return u.state.Load() != stateEnded }
 
 // sent tells the functions of OnAnyOutgoing.
 func (ns *Namespace) sent(p *packet.Packet, to ...*Socket) {
-	outgoing := ns.table.Load().outgoing
+	outgoing := ns.registered().outgoing
 	if len(outgoing) == 0 {
 		return
 	}

@@ -36,6 +36,8 @@ const (
 	CodeOverloaded  = "overloaded"   // too many events wait for their handlers
 	CodeRateLimited = "rate_limited" // events come faster than MaxEventRate
 	CodeInternal    = "internal"     // a failure whose details are not the client's business
+	// CodeTooManyNamespaces: no more of a [Dynamic] can exist at once.
+	CodeTooManyNamespaces = "too_many_namespaces"
 )
 
 // Errors of sending and asking. They are compared with errors.Is.
@@ -53,6 +55,11 @@ var (
 	ErrSlowConsumer = engineio.ErrSlowConsumer
 	// ErrDropped: a volatile event was not sent because the client was not ready.
 	ErrDropped = engineio.ErrDropped
+	// ErrNoNamespace: no namespace has the name, or may have it.
+	ErrNoNamespace = errors.New("socketio: there is no such namespace")
+	// ErrNotOpen: a [Dynamic]'s namespace is just about to be opened for its first client on
+	// this node, which middlewares still have to admit.
+	ErrNotOpen = errors.New("socketio: the namespace is not open yet: its first client is being admitted")
 )
 
 // PanicError is what a panic in a handler, middleware or hook becomes.
@@ -109,6 +116,9 @@ func (b *errorBody) tell(send func(*errorBody) error) {
 
 // connectErrorData is the payload of a CONNECT_ERROR packet.
 func connectErrorData(err error) (data []byte) {
+	if errors.Is(err, ErrNoNamespace) {
+		return invalidNamespace
+	}
 	publicError(err, "").tell(func(body *errorBody) (err error) {
 		if data, err = json.Marshal(struct {
 			Message string     `json:"message"`

@@ -153,7 +153,7 @@ func (e *Event) run(s *Socket) {
 }
 
 func (e *Event) dispatch(s *Socket) error {
-	t := s.ns.table.Load()
+	t := s.ns.registered()
 	for _, h := range t.any {
 		if err := e.call(s, h); err != nil {
 			return err

@@ -50,6 +50,36 @@ func ExampleNamespace_Use() {
 	})
 }
 
+// A namespace for each team, which exists while somebody is in it.
+func ExampleServer_Dynamic() {
+	srv := socketio.NewServer(nil)
+	teams := srv.Dynamic("/team-{id}", &socketio.DynamicOptions{MaxNamespaces: 1000})
+	teams.Use(func(_ context.Context, s *socketio.Socket) error {
+		if s.Namespace().Param("id") != s.Handshake().Query().Get("team") {
+			return socketio.NewError("forbidden", "You are not of this team")
+		}
+		return nil
+	})
+	teams.On("say", func(_ context.Context, e *socketio.Event) error {
+		var text string
+		if err := e.Decode(&text); err != nil {
+			return err
+		}
+		return e.Socket().Namespace().Emit("said", text) // to this team
+	})
+	_ = teams.Emit("closing", "in five minutes") // to all teams
+
+	// One team, from outside, wherever its clients are connected.
+	err := teams.Visit(context.Background(), "/team-7", func(_ context.Context, team *socketio.Namespace) error {
+		fmt.Println(team.Name(), team.Param("id"))
+		return team.Emit("news", "for team 7")
+	})
+	fmt.Println(err)
+	// Output:
+	// /team-7 7
+	// <nil>
+}
+
 // Ask waits for the client's acknowledgement, here inside a handler, and decodes it.
 func ExampleAsk() {
 	srv := socketio.NewServer(nil)

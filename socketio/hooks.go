@@ -33,7 +33,7 @@ type Hooks struct {
 	// Disconnected is called when a connected socket has ended.
 	Disconnected func(s *Socket, reason Reason, err error)
 	// Refused is called when a client was not admitted to a namespace: it does not
-	// exist, or a middleware returned err.
+	// exist ([ErrNoNamespace]), cannot be opened, or a middleware returned err.
 	Refused func(conn *engineio.Session, namespace string, err error)
 	// Idle is called when a connection is closed because it joined no namespace within
 	// [Options.ConnectTimeout].
@@ -76,6 +76,12 @@ type Hooks struct {
 	// Expired is called when a session is given up whose client did not come back. socket
 	// is the id that its socket had.
 	Expired func(ns *Namespace, socket string)
+	// NamespaceCreated is called when a namespace of a [Dynamic] has been opened, before
+	// anybody is admitted to it.
+	NamespaceCreated func(ns *Namespace)
+	// NamespaceRemoved is called when a namespace of a [Dynamic] has been closed. One of the
+	// same name opens only when it returns.
+	NamespaceRemoved func(ns *Namespace)
 }
 
 // guarded returns hooks that can be called: none but Dropped is nil, and a panic is logged.
@@ -98,6 +104,8 @@ func (h Hooks) guarded(log *slog.Logger) Hooks {
 	h.Recovered = guard2(log, h.Recovered)
 	h.NotRecovered = guard1(log, h.NotRecovered)
 	h.Expired = guard2(log, h.Expired)
+	h.NamespaceCreated = guard1(log, h.NamespaceCreated)
+	h.NamespaceRemoved = guard1(log, h.NamespaceRemoved)
 	return h
 }
 

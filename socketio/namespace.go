@@ -21,17 +21,21 @@ type Handler func(ctx context.Context, e *Event) error
 // Namespace is a part of a server with sockets, rooms and handlers of its own. All
 // methods are safe for concurrent use. Functions are best registered before clients
 // connect; what is registered later concerns what arrives later.
+//
+// One of a [Dynamic] takes no functions of its own (registering panics) and ends when nobody
+// is in it any more: what is sent by it then returns [adapter.ErrClosed].
 type Namespace struct {
 	srv        *Server
 	name       string
-	adapter    adapter.Adapter
+	adapter    adapter.Adapter // nil for a child: see reach
 	alone      adapter.Adapter // this node only, for Local broadcasts
 	local      index           // sockets and rooms on this node
 	journal    *journal        // nil without Options.Recovery
 	ackIDs     atomic.Int64
 	serverSide serverSide
+	child      *child // nil unless a [Dynamic] has it
 
-	table atomic.Pointer[table] // copied on each registration
+	table atomic.Pointer[table] // copied on each registration; see registered
 }
 
 // table is what was registered with a namespace. It is immutable.
@@ -51,32 +55,65 @@ type table struct {
 
 func newNamespace(srv *Server, name string, factory adapter.Factory) (*Namespace, error) {
 	ns := &Namespace{srv: srv, name: name}
-	ns.table.Store(&table{})
-	ns.local.init()
-	a, err := factory(node{ns})
-	if err != nil {
-		return nil, err
+	ns.journal = newJournal(ns)
+	return ns, ns.open(node{ns}, factory)
+}
+
+// open gives the namespace its adapter. It shows itself to that as n.
+func (ns *Namespace) open(n adapter.Node, factory adapter.Factory) (err error) {
+	ns.table.Store(&nothing)
+	ns.local.init(shardCount)
+	if ns.adapter, err = factory(n); err != nil {
+		return err
 	}
-	ns.adapter = a
-	if ns.alone, err = adapter.NewMemory(node{ns}); err != nil {
-		return nil, err
+	if ns.alone, err = adapter.NewMemory(n); err != nil {
+		return err
 	}
-	ns.local.observer, _ = a.(adapter.RoomObserver)
-	if ns.journal, err = newJournal(ns); err != nil {
-		return nil, err
+	ns.local.observer, _ = ns.adapter.(adapter.RoomObserver)
+	if err := ns.srv.opts.keeps(ns.adapter); err != nil {
+		return err
 	}
-	if err := a.Start(context.Background()); err != nil {
-		return nil, err
-	}
-	return ns, nil
+	return ns.adapter.Start(context.Background())
 }
 
 // Name returns the namespace's name, which begins with a slash.
 func (ns *Namespace) Name() string { return ns.name }
 
+// registered returns what was registered with the namespace, or with the [Dynamic] that has
+// it.
+func (ns *Namespace) registered() *table {
+	if c := ns.child; c != nil {
+		o := c.owner.Load()
+		if o == nil {
+			return &nothing
+		}
+		ns = o.dynamic.Namespace
+	}
+	return ns.table.Load()
+}
+
+// nothing was registered yet. It is no literal in registered, which would take room on the
+// stacks of all who call it: 200 bytes, for which those of sockets would have to grow.
+var nothing table
+
+// reach returns the namespace's adapter.
+func (ns *Namespace) reach() adapter.Adapter {
+	if c := ns.child; c != nil {
+		a := c.adapter.Load()
+		if a == nil {
+			return unopened{}
+		}
+		return *a
+	}
+	return ns.adapter
+}
+
 // register makes a changed table. It takes no lock, since change runs event
 // middlewares; it is called again where another registration came first.
 func (ns *Namespace) register(change func(t *table)) {
+	if ns.child != nil {
+		panic(fmt.Errorf("socketio: namespace %q shares what is registered with its Dynamic: register it there", ns.name))
+	}
 	for {
 		old := ns.table.Load()
 		t := *old
@@ -137,7 +174,8 @@ func (ns *Namespace) OnAnyOutgoing(f func(s *Socket, event string, args packet.A
 // in connect_error; any other error is logged and answered in general terms.
 // Middlewares run in the order in which they were registered, with a context that ends
 // with the connection or after [Options.ConnectTimeout]. The socket can carry data but
-// has no rooms and cannot emit yet.
+// has no rooms and cannot emit yet. A namespace of a [Dynamic] is opened only for whom they
+// have admitted: for its first client on this node, sending in it returns [ErrNotOpen].
 func (ns *Namespace) Use(m func(ctx context.Context, s *Socket) error) {
 	ns.register(func(t *table) { t.middleware = append(t.middleware, m) })
 }

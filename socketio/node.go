@@ -21,7 +21,7 @@ func (n node) Namespace() string { return n.ns.name }
 // Deliver encodes the packet once, and hands the same message to every receiver's
 // outbox under the locks that give a room its one order. Flushers write it.
 func (n node) Deliver(p *packet.Packet, t adapter.Target, f adapter.Flags) {
-	outgoing := len(n.ns.table.Load().outgoing) > 0
+	outgoing := len(n.ns.registered().outgoing) > 0
 	if !outgoing && !n.ns.tellsDrops(f) {
 		n.ns.queue(p, t, f, nil)
 		return

@@ -20,8 +20,8 @@ import (
 //
 // A connection is a socket of one namespace, and is admitted before the WebSocket
 // handshake is answered: who is refused gets an HTTP status, 401 for an [*Error] with the
-// code "unauthorized", 404 where there is no such namespace, 503 for "overloaded" and
-// "rate_limited", 403 for every other one, 500 for errors without a code; and the error as
+// code "unauthorized", 404 where there is no such namespace, 503 for "overloaded",
+// "rate_limited" and "too_many_namespaces", 403 for every other one, 500 for errors without a code; and the error as
 // JSON.
 //
 // When the server ends a connection it says why by the close code:
@@ -107,15 +107,16 @@ func (r inNamespace) of(p packet.Packet, complete bool, err error) (packet.Packe
 // handshake is answered.
 func (srv *Server) acceptPlain(m *PlainMount, r *http.Request, session *engineio.Session) (engineio.Receiver, error) {
 	name := m.namespace(session.Handshake())
-	ns := srv.lookup(name)
+	ns := srv.visit(name)
 	if ns == nil {
-		srv.opts.Hooks.Refused(session, name, errNoNamespace)
-		return nil, refusal(NewError(codeNotFound, "Invalid namespace"))
+		srv.opts.Hooks.Refused(session, name, ErrNoNamespace)
+		return nil, refusal(ErrNoNamespace)
 	}
 	c := newConn(srv, session, plainForm)
 	c.reader = inNamespace{c.reader, name}
 	s, err := c.open(ns, m.shown(r))
-	if err != nil {
+	if s == nil {
+		ns.release()
 		return nil, err
 	}
 	gone := context.AfterFunc(r.Context(), s.cancel)
@@ -190,6 +191,9 @@ const codeNotFound = "not_found"
 
 // refusal answers a handshake with an error.
 func refusal(err error) *engineio.StatusError {
+	if errors.Is(err, ErrNoNamespace) {
+		err = NewError(codeNotFound, "Invalid namespace")
+	}
 	status := http.StatusInternalServerError
 	var coded *Error
 	if errors.As(err, &coded) {
@@ -198,7 +202,7 @@ func refusal(err error) *engineio.StatusError {
 			status = http.StatusUnauthorized
 		case codeNotFound:
 			status = http.StatusNotFound
-		case CodeOverloaded, CodeRateLimited:
+		case CodeOverloaded, CodeRateLimited, CodeTooManyNamespaces:
 			status = http.StatusServiceUnavailable
 		default:
 			status = http.StatusForbidden

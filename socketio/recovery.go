@@ -33,7 +33,8 @@ type Recovery struct {
 	// to it since it connected.
 	RequireOffset bool
 	// MaxEvents and MaxBytes bound the events kept by each namespace, and MaxSessions the
-	// sessions; the oldest go first. Defaults 100,000, 64 MiB and 100,000.
+	// sessions; the oldest go first. Defaults 100,000, 64 MiB and 100,000. A namespace of a
+	// [Dynamic] exists as long as it keeps a session.
 	MaxEvents   int
 	MaxBytes    int
 	MaxSessions int
@@ -76,11 +77,12 @@ var ErrNoRecovery = errors.New("socketio: the adapter cannot recover connections
 
 // ExpiredSession is a session whose client did not come back in time.
 type ExpiredSession struct {
-	Socket string   // id of the socket
-	Rooms  []string // that it was in, its id first
-	Data   any      // see [Socket.SetData]
-	Reason Reason   // for which it ended
-	Ended  time.Time
+	Namespace *Namespace
+	Socket    string   // id of the socket
+	Rooms     []string // that it was in, its id first
+	Data      any      // see [Socket.SetData]
+	Reason    Reason   // for which it ended
+	Ended     time.Time
 }
 
 // OnSessionExpired registers a function that runs when a session that [Recovery] kept is
@@ -110,15 +112,20 @@ func recoverable(r Reason) bool {
 }
 
 // newJournal returns what a namespace with recovery keeps; nil without.
-func newJournal(ns *Namespace) (*journal, error) {
+func newJournal(ns *Namespace) *journal {
 	o := &ns.srv.opts
 	if o.Recovery == nil {
-		return nil, nil
+		return nil
 	}
-	if _, alone := ns.adapter.(*adapter.Memory); !alone {
-		return nil, fmt.Errorf("%w: %T keeps no log; leave Options.Recovery out, or use an adapter that is an adapter.SessionStore", ErrNoRecovery, ns.adapter)
+	return openJournal(ns, o.Recovery, o.Recovery.Window+o.noticed())
+}
+
+// keeps reports whether an adapter can do what Options.Recovery asks for.
+func (o *Options) keeps(a adapter.Adapter) error {
+	if _, alone := a.(*adapter.Memory); o.Recovery != nil && !alone {
+		return fmt.Errorf("%w: %T keeps no log; leave Options.Recovery out, or use an adapter that is an adapter.SessionStore", ErrNoRecovery, a)
 	}
-	return openJournal(ns, o.Recovery, o.Recovery.Window+o.noticed()), nil
+	return nil
 }
 
 // noticed is how long it may take to notice that a connection is dead.

@@ -76,6 +76,7 @@ func (j *journal) take(s *Socket, id string, position *string) (found bool, lost
 	if j.now() >= b.until || !j.reaches(b, position) {
 		return false, []*session{b}
 	}
+	j.ns.release() // s uses it, too
 	s.id, s.stay = b.socket, &stay{id: id, recovered: true, claimed: b}
 	s.SetData(b.data)
 	j.live[id] = s

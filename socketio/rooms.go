@@ -24,7 +24,7 @@ type index struct {
 	// it for writing, and so does a socket that comes with rooms.
 	lane   sync.RWMutex
 	all    room // every socket
-	shards [shardCount]shard
+	shards []shard
 	seed   maphash.Seed
 
 	stamps sync.Mutex // guards generation, every socket's stamp and every room's held
@@ -36,8 +36,13 @@ type index struct {
 	observer adapter.RoomObserver // nil when the adapter does not care
 }
 
-const shardCount = 64
+const (
+	shardCount = 64
+	// childShards is for the namespaces of a Dynamic: many, and mostly of few.
+	childShards = 8
+)
 
+// shard has its maps from when something is in them: an empty namespace is small.
 type shard struct {
 	mu      sync.RWMutex
 	rooms   map[string]*room
@@ -61,16 +66,13 @@ type membership struct {
 	slot   int // in the socket's memberships
 }
 
-func (x *index) init() {
+func (x *index) init(shards int) {
 	x.seed = maphash.MakeSeed()
-	for i := range x.shards {
-		x.shards[i].rooms = map[string]*room{}
-		x.shards[i].sockets = map[string]*Socket{}
-	}
+	x.shards = make([]shard, shards)
 }
 
 func (x *index) shard(name string) *shard {
-	return &x.shards[maphash.String(x.seed, name)%shardCount]
+	return &x.shards[maphash.String(x.seed, name)%uint64(len(x.shards))]
 }
 
 func (x *index) room(name string) *room {
@@ -119,6 +121,9 @@ func (x *index) add(s *Socket, admit func() bool) bool {
 	sh.mu.Lock()
 	admitted := admit()
 	if admitted {
+		if sh.sockets == nil {
+			sh.sockets = map[string]*Socket{}
+		}
 		sh.sockets[s.id] = s
 	}
 	sh.mu.Unlock()
@@ -223,6 +228,9 @@ func (x *index) enter(m *membership, name string) (created bool) {
 		created = r == nil
 		if created {
 			r = &room{name: name}
+			if sh.rooms == nil {
+				sh.rooms = map[string]*room{}
+			}
 			sh.rooms[name] = r
 		}
 		sh.mu.Unlock()

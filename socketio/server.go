@@ -4,7 +4,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"net/http"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -33,6 +35,8 @@ type Server struct {
 	mu         sync.Mutex
 	namespaces map[string]*Namespace
 	forms      map[string]*form // by encoding
+	coming     string           // the one that Of is making: no Dynamic has it
+	dynamics   []*Dynamic       // in the order of registration; a changed list is another one
 	ended      bool             // Shutdown closes, or has closed, the adapters of all namespaces
 	work       tracker          // goroutines that run user code
 }
@@ -66,40 +70,93 @@ func NewServer(o *Options) *Server {
 // missing leading slash is added. It waits for the adapter of a new namespace to start,
 // and panics when that fails; clients can join from then on.
 //
+// A name that the pattern of a [Dynamic] matches, and that no namespace has yet, becomes one
+// of the Dynamic's: it shares what is registered there, and stays until Shutdown, also when
+// nobody is in it. One that exists for its clients stays from then on. For names without end
+// [Dynamic.Visit] lets go again.
+//
 // After [Server.Shutdown] a new namespace is one that no client joins. It has no adapter
 // to start or to close, and what is sent in it returns [adapter.ErrClosed].
 func (srv *Server) Of(name string) *Namespace {
+	name = slashed(name)
+	for {
+		ns, err := srv.pin(name)
+		if ns == nil && err == nil {
+			ns, err = srv.ordinary(name)
+		}
+		switch {
+		case err != nil:
+			panic(fmt.Errorf("socketio: namespace %q: %w", name, err))
+		case ns != nil:
+			return ns
+		}
+	}
+}
+
+func slashed(name string) string {
 	if name == "" || name[0] != '/' {
-		name = "/" + name
+		return "/" + name
 	}
-	if ns := srv.lookup(name); ns != nil {
-		return ns
-	}
+	return name
+}
+
+// ordinary makes a namespace that no [Dynamic] has, unless there is one. nil: a Dynamic has
+// one by now.
+func (srv *Server) ordinary(name string) (*Namespace, error) {
 	srv.making.Lock()
 	defer srv.making.Unlock()
-	if ns := srv.lookup(name); ns != nil {
-		return ns
+	srv.mu.Lock()
+	former, ended := srv.namespaces[name], srv.ended
+	var of *child
+	if former != nil {
+		of = former.child
 	}
-	factory, ended := srv.opts.Adapter, srv.over()
+	switch {
+	case former != nil && of == nil:
+		srv.mu.Unlock()
+		return former, nil
+	case srv.reserved(name):
+		srv.mu.Unlock()
+		return nil, errors.New("dynamic namespaces have that name")
+	case of != nil && (of.state == childOpening || of.state == childOpen) && !ended:
+		srv.mu.Unlock()
+		return nil, nil
+	}
+	closing := of != nil && of.state == childClosing
+	srv.coming = name // from here on no Dynamic opens it
+	srv.mu.Unlock()
+	defer func() {
+		srv.mu.Lock()
+		srv.coming = ""
+		srv.mu.Unlock()
+	}()
+	if closing {
+		<-of.closed
+	}
+	factory := srv.opts.Adapter
 	if ended {
 		factory = closedAdapter
 	}
 	ns, err := newNamespace(srv, name, factory)
 	if err != nil {
-		panic(fmt.Errorf("socketio: namespace %q: %w", name, err))
+		return nil, err
 	}
 	srv.mu.Lock()
 	srv.namespaces[name] = ns
 	missed := srv.ended && !ended
 	srv.mu.Unlock()
 	if missed { // by Shutdown, while the adapter started
-		ctx, cancel := context.WithTimeout(context.Background(), srv.opts.HookTimeout)
-		defer cancel()
-		if err := ns.adapter.Close(ctx); err != nil {
-			srv.opts.Logger.Error("closing an adapter", "namespace", name, "error", err)
-		}
+		srv.closeMissed(ns)
 	}
-	return ns
+	return ns, nil
+}
+
+func (srv *Server) closeMissed(ns *Namespace) {
+	ctx, cancel := context.WithTimeout(context.Background(), srv.opts.HookTimeout)
+	defer cancel()
+	if err := ns.adapter.Close(ctx); err != nil {
+		srv.opts.Logger.Error("closing an adapter", "namespace", ns.name, "error", err)
+	}
 }
 
 // closedAdapter is what a namespace has that is made after Shutdown.
@@ -143,12 +200,17 @@ func (srv *Server) Shutdown(ctx context.Context) error {
 	srv.work.wait(ctx) // before the adapters are closed: what a socket does at its end may be for other nodes
 	srv.mu.Lock()
 	srv.ended = true
-	namespaces := make([]*Namespace, 0, len(srv.namespaces))
-	for _, ns := range srv.namespaces {
-		namespaces = append(namespaces, ns)
-	}
+	namespaces, dynamics := slices.Collect(maps.Values(srv.namespaces)), srv.dynamics
 	srv.mu.Unlock()
+	for _, d := range dynamics {
+		if err := d.shutdown(ctx); err != nil {
+			errs = append(errs, err)
+		}
+	}
 	for _, ns := range namespaces {
+		if ns.child != nil {
+			continue
+		}
 		if ns.journal != nil {
 			ns.journal.close()
 		}

@@ -12,6 +12,16 @@ import (
 // one. What it returns, unless it is nil, answers [Namespace.ServerSideAsk].
 type ServerSideHandler func(ctx context.Context, args packet.Args) (answer any, err error)
 
+type serverSideKey struct{}
+
+// ServerSideNamespace returns the namespace in which the event came that a
+// [ServerSideHandler] handles, by its context: a handler of a [Dynamic] is for many. What the
+// Dynamic itself was sent has the Dynamic's own, in which nobody is.
+func ServerSideNamespace(ctx context.Context) *Namespace {
+	ns, _ := ctx.Value(serverSideKey{}).(*Namespace)
+	return ns
+}
+
 // OnServerSide registers the handler of an event between nodes. It panics when the
 // event has one already. What other nodes emit is handled in order, one at a time;
 // what they ask, each on a goroutine of its own. The context has
@@ -34,7 +44,7 @@ func (ns *Namespace) ServerSideEmit(event string, args ...any) error {
 	if err != nil {
 		return err
 	}
-	return ns.adapter.ServerSideEmit(data, attachments)
+	return ns.reach().ServerSideEmit(data, attachments)
 }
 
 // encodeServerSide encodes an event between nodes. Other names are reserved there than
@@ -57,7 +67,7 @@ func (ns *Namespace) ServerSideAsk(ctx context.Context, event string, args ...an
 	if err != nil {
 		return nil, err
 	}
-	answers, err := ns.adapter.ServerSideEmitWithAck(ctx, data, attachments)
+	answers, err := ns.reach().ServerSideEmitWithAck(ctx, data, attachments)
 	values := make([]packet.Args, 0, len(answers))
 	for _, a := range answers {
 		v, failed := packet.ParseAck(&packet.Packet{Type: packet.Ack, Data: a.Data, Attachments: a.Attachments})
@@ -91,7 +101,7 @@ func (ns *Namespace) takeServerSide(data []byte, attachments [][]byte, answer fu
 		o.Logger.Warn("a server-side event cannot be read", "namespace", ns.name, "error", err)
 		return
 	}
-	h := ns.table.Load().serverSide[event]
+	h := ns.registered().serverSide[event]
 	if h == nil {
 		o.Logger.Debug("no server-side handler", "namespace", ns.name, "event", event)
 		return
@@ -153,7 +163,8 @@ func (q *serverSide) work(t *tracker) {
 
 func (ns *Namespace) runServerSide(h ServerSideHandler, event string, args packet.Args, answer func([]byte, [][]byte)) {
 	o := &ns.srv.opts
-	ctx, cancel := context.WithTimeout(context.Background(), o.HookTimeout)
+	ctx := context.WithValue(context.Background(), serverSideKey{}, ns)
+	ctx, cancel := context.WithTimeout(ctx, o.HookTimeout)
 	defer cancel()
 	var value any
 	err := protect(func() (err error) { value, err = h(ctx, args); return err })

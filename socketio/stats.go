@@ -19,8 +19,9 @@ type Stats struct {
 	// made room for others its Evicted.
 	Engine engineio.Stats
 
-	// Sockets that are connected at the moment.
-	Sockets int
+	// Sockets that are connected, and namespaces of a [Dynamic] that exist, at the moment.
+	Sockets           int
+	DynamicNamespaces int
 
 	// All that follows counts from the beginning of the server. The hook that is told the
 	// same stands behind each.
@@ -50,6 +51,11 @@ type Stats struct {
 	NotRecovered uint64 // clients that came back and began anew [Hooks.NotRecovered]
 	Expired      uint64 // sessions given up [Hooks.Expired]
 
+	// Namespaces of a [Dynamic].
+
+	NamespacesCreated uint64 // [Hooks.NamespaceCreated]
+	NamespacesRemoved uint64 // [Hooks.NamespaceRemoved]
+
 	// Events of other nodes' applications. There is no hook: they are logged.
 
 	ServerSideDropped uint64 // too many waited, or unreadable
@@ -60,6 +66,7 @@ type Stats struct {
 // not of sockets; the maps are the caller's own, and nil where nothing was counted.
 func (srv *Server) Stats() Stats {
 	c := &srv.counts
+	removed := c.namespacesRemoved.Load() // before those created
 	s := Stats{
 		Engine:            srv.engine.Stats(),
 		Admitted:          c.admitted.Load(),
@@ -79,9 +86,12 @@ func (srv *Server) Stats() Stats {
 		Replayed:          c.replayed.Load(),
 		NotRecovered:      c.notRecovered.Load(),
 		Expired:           c.expired.Load(),
+		NamespacesCreated: c.namespacesCreated.Load(),
+		NamespacesRemoved: removed,
 		ServerSideDropped: c.serverSideDropped.Load(),
 		ServerSideFailed:  c.serverSideFailed.Load(),
 	}
+	s.DynamicNamespaces = int(s.NamespacesCreated - removed)
 	srv.mu.Lock()
 	namespaces := slices.Collect(maps.Values(srv.namespaces))
 	srv.mu.Unlock()
@@ -97,6 +107,7 @@ type counters struct {
 	unanswered, unexpectedAcks, stray               atomic.Uint64
 	recovered, replayed, notRecovered, expired      atomic.Uint64
 	serverSideDropped, serverSideFailed             atomic.Uint64
+	namespacesCreated, namespacesRemoved            atomic.Uint64
 	ended                                           tally.Tally[Reason]
 }
 
@@ -168,6 +179,14 @@ func (h Hooks) counted(c *counters) Hooks {
 	counting.Expired = func(ns *Namespace, socket string) {
 		c.expired.Add(1)
 		h.Expired(ns, socket)
+	}
+	counting.NamespaceCreated = func(ns *Namespace) {
+		c.namespacesCreated.Add(1)
+		h.NamespaceCreated(ns)
+	}
+	counting.NamespaceRemoved = func(ns *Namespace) {
+		c.namespacesRemoved.Add(1)
+		h.NamespaceRemoved(ns)
 	}
 	return counting
 }

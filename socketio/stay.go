@@ -169,6 +169,7 @@ func (j *journal) unclaim(s *Socket, reason Reason) {
 			kept.back, kept.at = false, kept.has
 			lost = j.store(&kept)
 		case reason != engineio.ServerShuttingDown && !j.closed:
+			j.ns.hold() // until it was told of
 			lost = []*session{y.claimed}
 		}
 		y.claimed = nil
@@ -189,6 +190,7 @@ func (j *journal) store(s *session) (lost []*session) {
 	if j.closed {
 		return nil
 	}
+	j.ns.hold() // until it is claimed, or was told of
 	s.until = j.now() + j.opts.Window
 	j.away[s.id] = s
 	j.order = append(j.order, s)
@@ -232,14 +234,15 @@ func (j *journal) expire(lost []*session) {
 	o := &j.ns.srv.opts
 	for _, s := range lost {
 		o.Hooks.Expired(j.ns, s.socket)
-		e := &ExpiredSession{Socket: s.socket, Rooms: s.names(), Data: s.data, Reason: s.reason, Ended: s.ended}
-		for _, f := range j.ns.table.Load().expired {
+		e := &ExpiredSession{Namespace: j.ns, Socket: s.socket, Rooms: s.names(), Data: s.data, Reason: s.reason, Ended: s.ended}
+		for _, f := range j.ns.registered().expired {
 			ctx, cancel := context.WithTimeout(context.Background(), o.HookTimeout)
 			if err := protect(func() error { return f(ctx, e) }); err != nil {
 				o.Logger.Error("handler failed", "namespace", j.ns.name, "socket", s.socket, "event", "session expired", "error", err)
 			}
 			cancel()
 		}
+		j.ns.release()
 	}
 }
 

@@ -58,10 +58,10 @@ func (ns *Namespace) DisconnectSockets(closeConnection bool) error {
 
 // Rooms lists the rooms that have members on any node, without those that are a
 // socket's own id.
-func (ns *Namespace) Rooms(ctx context.Context) ([]string, error) { return ns.adapter.Rooms(ctx) }
+func (ns *Namespace) Rooms(ctx context.Context) ([]string, error) { return ns.reach().Rooms(ctx) }
 
 // Nodes returns the number of nodes that serve the namespace, this one included.
-func (ns *Namespace) Nodes(ctx context.Context) (int, error) { return ns.adapter.Nodes(ctx) }
+func (ns *Namespace) Nodes(ctx context.Context) (int, error) { return ns.reach().Nodes(ctx) }
 
 // Broadcast selects every socket of the namespace but this one.
 func (s *Socket) Broadcast() Broadcast { return s.ns.Except(s.id) }
