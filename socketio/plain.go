@@ -148,10 +148,11 @@ func openedPlain(_ *engineio.Session, r engineio.Receiver) {
 
 // namespace is the one that a client joins.
 func (m *PlainMount) namespace(h *engineio.Handshake) string {
-	name := m.Namespace
+	var values []string
 	for parameter, value := range h.Params() {
-		name = strings.ReplaceAll(name, "{"+parameter+"}", value)
+		values = append(values, "{"+parameter+"}", value)
 	}
+	name := strings.NewReplacer(values...).Replace(m.Namespace)
 	if !strings.HasPrefix(name, "/") {
 		name = "/" + name
 	}
