@@ -46,11 +46,13 @@ var troubleRows = []row{
 			s := p.client(wire.url(), p.options()).Of("/", nil)
 			w := watch(s)
 			assert.NoError(t, s.Connect(within(t)))
-			asked := make(chan error, 1)
+			asked, taken := make(chan error, 1), make(chan bool, 2)
+			s.OnAnyOutgoing(func(string, packet.Args) { taken <- true })
 			go func() {
 				_, err := s.Ask(within(t), "silent")
 				asked <- err
 			}()
+			assert.Receive(t, taken)
 			assert.Equal(t, ask[int](p, s, "keep", "a", 1), 1)
 			wire.cut()
 			assert.ErrorIs(t, assert.Receive(t, asked), client.ErrDisconnected)
