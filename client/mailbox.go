@@ -2,6 +2,7 @@ package client
 
 import (
 	"context"
+	"slices"
 	"sync"
 )
 
@@ -20,7 +21,7 @@ type mailbox struct {
 	tasks   []task
 	size    int
 	running bool
-	// stint counts how often everything that waited was thrown away. Tasks of an earlier
+	// stint counts how often the events that waited were thrown away. Tasks of an earlier
 	// one are refused.
 	stint  int
 	asking int           // handlers' questions that wait
@@ -31,7 +32,7 @@ type mailbox struct {
 // task is something to do on the mailbox's goroutine.
 type task struct {
 	run  func()
-	size int
+	size int // bytes of an event; 0 for a turn of the socket's life
 }
 
 const (
@@ -97,14 +98,14 @@ func (m *mailbox) current() int {
 	return m.stint
 }
 
-// clear throws away what waits, ends the stint, and adds last as what remains to be done;
-// last.run may be nil.
+// clear throws away the events that wait, ends the stint, and adds last, whose run may be
+// nil, to what remains to be done.
 func (m *mailbox) clear(last task) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	m.stint++
-	clear(m.tasks)
-	m.tasks, m.size = m.tasks[:0], 0
+	m.tasks = slices.DeleteFunc(m.tasks, func(t task) bool { return t.size > 0 })
+	m.size = 0
 	if last.run != nil {
 		m.add(last)
 	}

@@ -65,9 +65,10 @@ func (p *polling) unreadable(body []byte, err error) error {
 	// Nothing of this protocol has been seen there yet.
 	if digits := bytes.TrimLeft(body, "0123456789"); len(digits) < len(body) && bytes.HasPrefix(digits, []byte(":0{")) {
 		f.Code = CodeProtocol2 // the length of each packet in front: Engine.IO 3
-		return f
+	} else {
+		f.Code = CodeWrongPath
 	}
-	f.Code, f.Status, f.ServerMessage = CodeWrongPath, http.StatusOK, beginning(body)
+	f.Status, f.ServerMessage = http.StatusOK, beginning(body)
 	return f
 }
 

@@ -21,6 +21,7 @@ import (
 	"github.com/kachi-io/kachi/internal/assert"
 	"github.com/kachi-io/kachi/internal/nodetest"
 	"github.com/kachi-io/kachi/socketio"
+	"github.com/kachi-io/kachi/socketio/packet/msgpack"
 )
 
 // settings are what a test may ask of a server. The zero value is the server's defaults.
@@ -31,6 +32,7 @@ type settings struct {
 	Recovery     bool
 	Transports   []string
 	Refuse       string // all handshakes, with this message
+	MessagePack  bool   // instead of JSON
 }
 
 // maker starts servers of one kind.
@@ -113,7 +115,11 @@ func (k *kachiServers) start(t testing.TB, port int, s settings) int {
 	srv := socketio.NewServer(o)
 	serveEvents(srv)
 	mux := http.NewServeMux()
-	mux.Handle("/socket.io/", srv)
+	mount := socketio.Mount{Path: "/socket.io/"}
+	if s.MessagePack {
+		mount.Encoding = msgpack.Encoding
+	}
+	mux.Handle("/socket.io/", srv.Handler(mount))
 	var l net.Listener
 	assert.Eventually(t, func() (ok bool) { // the port was in use a moment ago
 		var err error
@@ -374,6 +380,9 @@ func (n *nodeServers) start(t testing.TB, port int, s settings) int {
 	}
 	if s.Transports != nil {
 		o["transports"] = s.Transports
+	}
+	if s.MessagePack {
+		o["messagePack"] = true
 	}
 	if s.Refuse != "" {
 		o["refuse"] = s.Refuse

@@ -13,6 +13,7 @@ import (
 	"github.com/kachi-io/kachi/client"
 	"github.com/kachi-io/kachi/internal/assert"
 	"github.com/kachi-io/kachi/socketio/packet"
+	"github.com/kachi-io/kachi/socketio/packet/msgpack"
 )
 
 // Rows about what is said.
@@ -321,6 +322,37 @@ var messageRows = []row{
 			})
 			assert.NoError(t, s.Emit("echo", "text"))
 			assert.ErrorAs[*packet.ArgumentError](t, assert.Receive(t, failed))
+		},
+	},
+	{
+		name:     "in MessagePack",
+		settings: settings{MessagePack: true},
+		run: func(t *testing.T, p *play) {
+			o := p.options()
+			o.Encoding = msgpack.Encoding
+			got := make(chan []byte, 1)
+			s := p.join(p.client(p.url(), o), "/chat", func(s *client.Socket) {
+				s.On("echoed", func(_ context.Context, e *client.Event) {
+					var text string
+					var data []byte
+					assert.NoError(t, e.Decode(&text, &data))
+					assert.Equal(t, text, "까치")
+					got <- data
+				})
+				s.On("question", func(_ context.Context, e *client.Event) { assert.NoError(t, e.Ack(1, []byte{2})) })
+			})
+			assert.NoError(t, s.Emit("echo", "까치", []byte{1, 2}))
+			assert.Equal(t, assert.Receive(t, got), []byte{1, 2})
+			answer, err := s.Ask(within(t), "ask", "question")
+			assert.NoError(t, err)
+			var n int
+			var data []byte
+			assert.NoError(t, answer.Decode(&n, &data))
+			assert.Equal(t, n, 1)
+			assert.Equal(t, data, []byte{2})
+			s.Disconnect()
+			refused := p.client(p.url(), o).Of("/refusing", nil)
+			assert.Equal(t, assert.ErrorAs[*client.ConnectError](t, refused.Connect(within(t))).Code(), "forbidden")
 		},
 	},
 	{

@@ -188,10 +188,10 @@ func refusal(t Transport, url string, r *http.Response) *TransportError {
 	case e.ServerCode == 5:
 		e.Code = CodeUnsupportedProtocol
 	case e.ServerCode >= 0:
-	case r.StatusCode == http.StatusNotFound, r.StatusCode < 300, html:
-		e.Code = CodeWrongPath
 	case r.StatusCode == http.StatusForbidden:
 		e.Code = CodeForbidden
+	case r.StatusCode == http.StatusNotFound, r.StatusCode < 300, html:
+		e.Code = CodeWrongPath
 	}
 	return e
 }

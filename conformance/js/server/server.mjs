@@ -3,6 +3,7 @@
 import { createServer } from "node:http";
 import { createInterface } from "node:readline";
 import { Server } from "socket.io";
+import parser from "socket.io-msgpack-parser";
 import { events } from "./events.mjs";
 
 const stages = new Map(); // by port
@@ -10,10 +11,11 @@ const stages = new Map(); // by port
 const commands = {
   // start runs a server and answers its port.
   async start({ port = 0, options = {} }) {
-    const { refuse, ...rest } = options;
+    const { refuse, messagePack, ...rest } = options;
     const http = createServer((_, response) => response.writeHead(404).end());
     const io = new Server(http, {
       ...rest,
+      ...(messagePack && { parser }),
       ...(refuse && { allowRequest: (_, callback) => callback(refuse, false) }),
     });
     events(io);
