@@ -168,8 +168,7 @@ var connectRows = []row{
 			assert.NoError(t, s.Connect(within(t)))
 			assert.Receive(t, w.connected)
 			assert.Equal(t, ask[who](p, s, "who").Auth["n"], any(1.0))
-			wire.cut()
-			assert.Receive(t, w.disconnected)
+			wire.sever(t, w)
 			assert.ErrorAs[*client.AuthError](t, assert.Receive(t, w.failed))
 			assert.Receive(t, w.connected)
 			assert.Equal(t, ask[who](p, s, "who").Auth["n"], any(3.0))
@@ -245,10 +244,10 @@ var connectRows = []row{
 			o.Hooks.Upgraded = func(c client.Connection) { upgraded <- c }
 			o.Hooks.Opened = func(c client.Connection) { opened <- c }
 			wire := newWire(t, p.addr())
-			p.join(p.client(wire.url(), o), "/")
+			s := p.join(p.client(wire.url(), o), "/")
 			assert.Equal(t, assert.Receive(t, opened).Transport, client.Polling)
 			assert.Receive(t, upgraded)
-			wire.cut()
+			wire.sever(t, watch(s))
 			assert.Equal(t, assert.Receive(t, opened).Transport, client.WebSocket)
 		},
 	},

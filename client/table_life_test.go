@@ -190,7 +190,7 @@ var lifeRows = []row{
 					wire.cut()
 				}
 			}
-			assert.Receive(t, w.disconnected)
+			wire.sever(t, w)
 			plain := p.connect("/")
 			last := func() []int { return ask[[]int](p, plain, "kept", "list") }
 			assert.Eventually(t, func() bool { l := last(); return len(l) > 0 && l[len(l)-1] == 29 })
@@ -220,8 +220,7 @@ var lifeRows = []row{
 			assert.True(t, !s.Recovered())
 
 			wire.hold()
-			wire.cut()
-			assert.Receive(t, w.disconnected)
+			wire.sever(t, w)
 			assert.Eventually(t, func() bool { return p.maker.connections(t, p.port) == 1 }, "the server knows")
 			for i := range 5 {
 				ask[any](p, other, "tell", "news", i+1)

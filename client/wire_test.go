@@ -5,6 +5,7 @@ import (
 	"sync"
 	"testing"
 
+	"github.com/kachi-io/kachi/client"
 	"github.com/kachi-io/kachi/internal/assert"
 )
 
@@ -107,6 +108,23 @@ func (w *wire) cut() {
 		c.Close()
 	}
 	clear(w.conns)
+}
+
+// sever cuts until the socket has noticed: a connection that is only just being opened
+// escapes a cut.
+func (w *wire) sever(t testing.TB, of *turns) client.Reason {
+	t.Helper()
+	var reason client.Reason
+	assert.Eventually(t, func() bool {
+		w.cut()
+		select {
+		case reason = <-of.disconnected:
+			return true
+		default:
+			return false
+		}
+	}, "the socket is disconnected")
+	return reason
 }
 
 // hold lets nothing pass until release.
