@@ -34,7 +34,7 @@ type Client struct {
 	loop    bool      // a goroutine opens connections
 	halt    func()    // ends what the loop waits for; nil while there is no loop
 	abandon func()    // ends an attempt to open a connection at once; nil while there is none
-	lost    bool      // there has been a connection, or an attempt
+	lost    bool      // there has been a connection
 	upgrade bool      // the last connection was WebSocket at its end
 	closed  bool
 }
@@ -407,7 +407,7 @@ func (c *Client) carry(e *engine) {
 func (c *Client) failed(err error) {
 	c.opts.Logger.Debug("no connection", "error", err)
 	c.mu.Lock()
-	c.lost, c.upgrade = true, false
+	c.upgrade = false
 	var turns []func()
 	for _, s := range c.all {
 		if s.active {

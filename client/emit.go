@@ -63,7 +63,7 @@ func (o *outgoing) undelivered(err error) {
 	}
 	c.mu.Unlock()
 	if q == nil {
-		s.reportUndelivered(o.event, err)
+		c.crew.start(func() { s.reportUndelivered(o.event, err) }) // the writer has other things to do
 	}
 }
 

@@ -473,14 +473,14 @@ func (e *engine) endpoint(t Transport) *url.URL {
 	if t == WebSocket {
 		u.Scheme = map[string]string{"http": "ws", "https": "wss"}[u.Scheme]
 	}
-	u.Path = e.client.opts.Path
+	u.Path, u.RawQuery = e.client.opts.Path, ""
 	return &u
 }
 
 // address returns the URL of a request on the transport.
 func (e *engine) address(t Transport) string {
 	u := e.endpoint(t)
-	query := u.Query()
+	query := e.url.Query()
 	for key, values := range e.client.opts.Query {
 		query[key] = values
 	}

@@ -75,7 +75,9 @@ func (e *Event) Ack(args ...any) error {
 	if c.engine != e.engine || s.state != StateConnected {
 		return ErrDisconnected
 	}
-	_, err = s.trySend(o, false)
+	if _, err = s.trySend(o, false); err != nil {
+		e.answered.Store(false) // it may be tried again
+	}
 	return err
 }
 

@@ -93,10 +93,11 @@ func TestNobodyThere(t *testing.T) {
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	assert.NoError(t, err)
 	l.Close()
-	for _, url := range []string{"http://" + l.Addr().String(), "http://no-such-host.invalid"} {
+	for _, url := range []string{"http://" + l.Addr().String() + "?token=secret", "http://no-such-host.invalid?token=secret"} {
 		for name, transports := range ways {
 			err := assert.ErrorAs[*client.TransportError](t, try(t, url, client.Options{Transports: transports}))
 			assert.Equal(t, err.Code, client.CodeUnreachable, "%s: %v", name, err)
+			assert.True(t, !strings.Contains(err.Error(), "secret"), err.Error())
 		}
 	}
 }
@@ -278,7 +279,9 @@ func proxy(t *testing.T) (url string, used func() []string) {
 func TestSecureAndThroughAProxy(t *testing.T) {
 	srv := socketio.NewServer(nil)
 	srv.On("echo", func(_ context.Context, e *socketio.Event) error { return e.Ack("ok") })
-	host := httptest.NewTLSServer(srv)
+	host := httptest.NewUnstartedServer(srv)
+	host.EnableHTTP2 = true // for polling; WebSocket needs HTTP/1.1
+	host.StartTLS()
 	defer host.Close()
 	defer srv.Shutdown(context.Background())
 	pool := x509.NewCertPool()

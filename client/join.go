@@ -5,6 +5,8 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
+	"strings"
 	"time"
 
 	"github.com/kachi-io/kachi/socketio/packet"
@@ -17,6 +19,9 @@ func (s *Socket) join(e *engine) {
 	}
 	if s.opts.AuthFunc == nil {
 		data, err := encodeAuth(s.opts.Auth)
+		if strings.ContainsRune(s.namespace, ',') {
+			err = fmt.Errorf("client: a namespace cannot have a comma in its name: %q", s.namespace)
+		}
 		if err != nil {
 			s.client.crew.start(func() { s.refused(e, err) })
 			return

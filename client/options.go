@@ -149,8 +149,7 @@ type Hooks struct {
 	// err. Sockets that are connected again begin anew.
 	ReconnectFailed func(err error)
 	// Undelivered: an event that Emit took will not be sent: it is too large for the
-	// server, or [SocketOptions.Retries] are used up. It may run on any of the client's
-	// goroutines.
+	// server, or [SocketOptions.Retries] are used up. It runs on a goroutine of its own.
 	Undelivered func(s *Socket, event string, err error)
 	// DecodeFailed: the argument of an event does not fit the type given to [On]. It runs
 	// on the socket's goroutine.
@@ -244,7 +243,9 @@ func (o *Options) withDefaults() Options {
 
 func (o *SocketOptions) withDefaults() SocketOptions {
 	c := *o
-	setDefault(&c.AckTimeout, 30*time.Second)
+	if c.AckTimeout <= 0 {
+		c.AckTimeout = 30 * time.Second
+	}
 	return c
 }
 

@@ -11,6 +11,7 @@ import (
 	"mime"
 	"net"
 	"net/http"
+	"net/url"
 	"strconv"
 	"strings"
 	"time"
@@ -118,12 +119,16 @@ func (e *TransportError) what() string {
 
 // fault makes an error of something that happened on the way. A TransportError stays what
 // it is.
-func fault(t Transport, url string, err error) *TransportError {
+func fault(t Transport, address string, err error) *TransportError {
 	var known *TransportError
 	if errors.As(err, &known) {
 		return known
 	}
-	e := &TransportError{Code: CodeBroken, Transport: t, URL: url, ServerCode: -1, Err: err}
+	var request *url.Error
+	if errors.As(err, &request) {
+		err = request.Err // without the query, in which there may be a token
+	}
+	e := &TransportError{Code: CodeBroken, Transport: t, URL: address, ServerCode: -1, Err: err}
 	var (
 		verification *tls.CertificateVerificationError
 		alert        tls.AlertError
@@ -151,8 +156,8 @@ func fault(t Transport, url string, err error) *TransportError {
 const maxErrorBody = 1024
 
 // refusal makes an error of an answer with a status other than the one hoped for.
-func refusal(t Transport, url string, r *http.Response) *TransportError {
-	e := &TransportError{Code: CodeBadRequest, Transport: t, URL: url, Status: r.StatusCode, ServerCode: -1}
+func refusal(t Transport, address string, r *http.Response) *TransportError {
+	e := &TransportError{Code: CodeBadRequest, Transport: t, URL: address, Status: r.StatusCode, ServerCode: -1}
 	var body []byte
 	if r.Body != nil {
 		body, _ = io.ReadAll(io.LimitReader(r.Body, maxErrorBody))
