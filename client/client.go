@@ -272,19 +272,24 @@ func (c *Client) run() {
 			return
 		}
 		e, err := c.open(ctx)
+		final := c.opts.DisableReconnection
 		if err == nil {
 			pauses.reset()
 			c.carry(e)
 		} else if ctx.Err() == nil {
-			c.failed(err)
+			n := c.opts.ReconnectionAttempts
+			exhausted := n > 0 && pauses.attempts >= n
+			final = final || exhausted
+			c.failed(err, final)
+			if f := c.opts.Hooks.ReconnectFailed; f != nil && exhausted {
+				c.crew.call(func() { f(err) })
+			}
 		}
-		if ctx.Err() != nil {
-			pauses.reset()
+		if final || ctx.Err() != nil {
+			pauses.reset() // a socket that needs a connection has only just begun to
 			continue
 		}
-		if !c.pause(ctx, &pauses, err) {
-			return
-		}
+		c.pause(ctx, &pauses, err)
 	}
 }
 
@@ -403,15 +408,16 @@ func (c *Client) carry(e *engine) {
 	}
 }
 
-// failed tells the sockets that a connection could not be opened.
-func (c *Client) failed(err error) {
+// failed tells the sockets that a connection could not be opened, and that none will be
+// tried if it is final.
+func (c *Client) failed(err error, final bool) {
 	c.opts.Logger.Debug("no connection", "error", err)
 	c.mu.Lock()
 	c.upgrade = false
 	var turns []func()
 	for _, s := range c.all {
 		if s.active {
-			turns = append(turns, s.fail(err))
+			turns = append(turns, s.fail(err, final))
 		}
 	}
 	c.mu.Unlock()
@@ -420,27 +426,8 @@ func (c *Client) failed(err error) {
 	}
 }
 
-// pause waits before the next attempt. It reports false, and the loop has ended, when there
-// is to be none.
-func (c *Client) pause(ctx context.Context, pauses *backoff, err error) bool {
-	if err == nil && c.opts.DisableReconnection {
-		return true // no socket needs it, unless one began to meanwhile
-	}
-	attempts := c.opts.ReconnectionAttempts
-	exhausted := attempts > 0 && pauses.attempts >= attempts
-	if exhausted || c.opts.DisableReconnection {
-		c.mu.Lock()
-		for _, s := range c.all {
-			s.giveUp(err)
-		}
-		c.halt()
-		c.halt, c.loop, c.lost = nil, false, false
-		c.mu.Unlock()
-		if f := c.opts.Hooks.ReconnectFailed; f != nil && exhausted {
-			c.crew.call(func() { f(err) })
-		}
-		return false
-	}
+// pause waits before the next attempt.
+func (c *Client) pause(ctx context.Context, pauses *backoff, err error) {
 	pause := pauses.next()
 	var known *TransportError
 	if errors.As(err, &known) && known.RetryAfter > pause {
@@ -457,7 +444,6 @@ func (c *Client) pause(ctx context.Context, pauses *backoff, err error) bool {
 	case <-ctx.Done():
 		pauses.reset()
 	}
-	return true
 }
 
 // maxRetryAfter bounds what a server may ask a client to wait.

@@ -63,7 +63,7 @@ func (s *Socket) authenticate(e *engine) {
 			s.refused(e, err)
 			return
 		}
-		turn := s.fail(err)
+		turn := s.fail(err, false)
 		left := s.ctx.Done()
 		c.mu.Unlock()
 		turn()

@@ -294,10 +294,14 @@ func (s *Socket) lose(reason Reason, err error, again bool) func() {
 	return s.failedTurn(stint, err)
 }
 
-// fail takes note that there is no connection, with client.mu held, and returns what is to
-// be done without it.
-func (s *Socket) fail(err error) func() {
-	return s.failedTurn(s.mailbox.current(), err)
+// fail takes note that an attempt to connect has failed, with client.mu held, and returns
+// what is to be done without it. There will be no other if it is final.
+func (s *Socket) fail(err error, final bool) func() {
+	turn := s.failedTurn(s.mailbox.current(), err)
+	if final {
+		s.giveUp(err)
+	}
+	return turn
 }
 
 func (s *Socket) failedTurn(stint int, err error) func() {
