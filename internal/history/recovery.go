@@ -210,14 +210,6 @@ func (y *session) attempted(from, to int) bool {
 	})
 }
 
-// contested reports whether a connection that the client had given up may have taken the
-// session from this one: it was read later.
-func (x *index) contested(s *socket) bool {
-	return s.session != nil && slices.ContainsFunc(s.session.claims, func(c *claim) bool {
-		return c.conn != s.conn && c.answer == nil && c.asked.Seq < s.asked
-	})
-}
-
 // judgeExpiry: a session that was lost comes back or expires, and not both; not before its
 // time, unless for a reason.
 func (x *index) judgeExpiry(y *session, terms Terms) {

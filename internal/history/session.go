@@ -179,21 +179,35 @@ func (s *socket) endsFrom(x *index) int {
 // claimedElsewhere reports whether another connection had asked to go on as one of the
 // sockets of this one's connection, which is then closed.
 func (x *index) claimedElsewhere(s *socket, by *Entry) bool {
-	if s.conn == nil {
-		return false
+	return slices.ContainsFunc(x.rivals(s), func(c *claim) bool { return c.asked.Seq < by.Seq })
+}
+
+// contested reports whether a connection that the client had given up may have taken the
+// connection of this one: it was read later.
+func (x *index) contested(s *socket) bool {
+	return slices.ContainsFunc(x.rivals(s), func(c *claim) bool { return c.answer == nil && c.asked.Seq < s.asked })
+}
+
+// rivals are the CONNECTs on other connections for what the socket's connection has.
+func (x *index) rivals(s *socket) (all []*claim) {
+	if s.conn == nil || x.recovery == nil {
+		return nil
 	}
-	wanted := map[string]bool{} // by what it showed, and what it was told
+	has := map[string]bool{} // what it showed, and what it was told
 	for _, c := range x.claims {
 		if c.conn == s.conn {
-			wanted[c.asked.Session] = true
+			has[c.asked.Session] = true
 		}
 		if c.conn == s.conn && c.socket != nil {
-			wanted[c.answer.Session] = true
+			has[c.answer.Session] = true
 		}
 	}
-	return slices.ContainsFunc(x.claims, func(c *claim) bool {
-		return c.conn != s.conn && c.asked.Session != "" && wanted[c.asked.Session] && c.asked.Seq < by.Seq
-	})
+	for _, c := range x.claims {
+		if c.conn != s.conn && c.asked.Session != "" && has[c.asked.Session] {
+			all = append(all, c)
+		}
+	}
+	return all
 }
 
 // cutShort reports whether something may have been dropped that was to be sent on the
