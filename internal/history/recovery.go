@@ -120,7 +120,7 @@ func (x *index) judgeLives(y *session, terms Terms) {
 				v.Text = fmt.Sprintf("Recovered is %t to OnConnect, %t to the client, and should be %t", e.Recovered, s.recovered(), back)
 				x.fault(v)
 			}
-			if back && !x.data(y, s, e.Text) {
+			if back && !x.data(y, s, e) {
 				x.fault(Violation{Rule: ruleData, Conn: s.conn.n, Socket: y.id, Text: fmt.Sprintf("came back with the data %q", e.Text)})
 			}
 		}
@@ -139,11 +139,13 @@ func (x *index) judgeLives(y *session, terms Terms) {
 }
 
 // data reports whether the session, when it came back as s or, if that is nil, expired,
-// may have had the data.
-func (x *index) data(y *session, s *socket, text string) bool {
+// may have had the data that e tells.
+func (x *index) data(y *session, s *socket, e *Entry) bool {
+	text := e.Text
 	var all []*setting
 	for _, set := range y.data {
-		if set.from < set.life.ended && (s == nil || set.life.asked < s.asked) {
+		earlier := set.life.known != never && (s == nil || set.life.asked < s.asked)
+		if set.from < set.life.ended && (earlier || set.life == s && set.from < e.Seq) {
 			all = append(all, set)
 		}
 	}
@@ -245,7 +247,7 @@ func (x *index) judgeExpiry(y *session, terms Terms) {
 		return c.asked.Seq < e.Seq && !c.recovered() && x.lost(y, e, c)
 	}):
 		v.Text = fmt.Sprintf("expired %s after its end", (e.At - x.at(last.endsFrom(x))).Round(time.Millisecond))
-	case !x.data(y, nil, e.Text):
+	case !x.data(y, nil, e):
 		v.Text = fmt.Sprintf("expired with the data %q", e.Text)
 	default:
 		x.judgeRoomsOf(last, e, span{last.earliestEnd(x), max(last.ended, last.earliestEnd(x))})

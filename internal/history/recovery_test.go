@@ -116,6 +116,7 @@ func TestJudgeOfThoseWhoComeBack(t *testing.T) {
 		{"a room's event from before it joined", of(first, cast(1, "r"), through(1, change(Joining, 9, "a", "r")), parted(1, "a", gone, "r"),
 			back(2, "r"), got(2, "a", 1), stays(2, "a", "r")), "not meant"},
 		{"its data", of(first, set(1, 8, "x"), lost, data(again, "x"), stays(2, "a")), ""},
+		{"data that a middleware set", of(first, set(1, 8, "x"), lost, again[:1], set(2, 9, "y"), data(again, "y")[1:], stays(2, "a")), ""},
 		{"other data", of(first, set(1, 8, "x"), set(1, 9, "y"), lost, data(again, "x"), stays(2, "a")), `Data (client 2): came back with the data "x"`},
 		{"data set after its end", of(first, set(1, 8, "x"), lost, set(1, 9, "y"), data(again, "y"), stays(2, "a")), `with the data "y"`},
 
