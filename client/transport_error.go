@@ -212,6 +212,9 @@ func serverCode(message string) int {
 			return code
 		}
 	}
+	if message == "Origin not allowed" { // this project's servers
+		return 4
+	}
 	return -1
 }
 
