@@ -1,12 +1,14 @@
-// Command kachi is the Kachi server.
+// Command kachi is the Kachi server, and a client to try it with.
 //
 //	kachi serve --addr :3000
+//	kachi connect localhost:3000/chat
 //
 // Every flag is also an environment variable: --addr is KACHI_ADDR.
 package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -15,14 +17,17 @@ import (
 	"syscall"
 
 	"github.com/alecthomas/kong"
+
+	"github.com/kachi-io/kachi/cmd/kachi/connect"
 )
 
 // version is set by `make build`.
 var version = "devel"
 
 type commands struct {
-	Serve   serve   `cmd:"" help:"Serve pages, API and Socket.IO."`
-	Version showing `cmd:"" help:"Print the version."`
+	Serve   serve           `cmd:"" help:"Serve pages, API and Socket.IO."`
+	Connect connect.Command `cmd:"" help:"Connect to a Socket.IO server, send events and see what comes."`
+	Version showing         `cmd:"" help:"Print the version."`
 }
 
 func main() {
@@ -31,12 +36,12 @@ func main() {
 		<-ctx.Done()
 		stop() // a second signal ends the process at once
 	}()
-	os.Exit(run(ctx, os.Args[1:], os.Stdout, os.Stderr))
+	os.Exit(run(ctx, os.Args[1:], connect.Streams{In: os.Stdin, Out: os.Stdout, Err: os.Stderr}))
 }
 
 // run executes one command and returns the process's exit code: 0, 1 for a failure, 2
 // for a mistake on the command line.
-func run(ctx context.Context, args []string, stdout, stderr io.Writer) (code int) {
+func run(ctx context.Context, args []string, std connect.Streams) (code int) {
 	var line commands
 	exited := false
 	parser, err := kong.New(&line,
@@ -44,13 +49,13 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) (code int
 		kong.Description("Kachi is a realtime server that speaks Socket.IO."),
 		kong.DefaultEnvars("KACHI"),
 		kong.UsageOnError(),
-		kong.Writers(stdout, stderr),
+		kong.Writers(std.Out, std.Err),
 		kong.Exit(func(c int) { exited, code = true, c }), // after --help
 		kong.BindTo(ctx, (*context.Context)(nil)),
-		kong.Bind(&streams{stdout, stderr}),
+		kong.Bind(&streams{std.Out, std.Err}, &std),
 	)
 	if err != nil {
-		fmt.Fprintln(stderr, "kachi:", err)
+		fmt.Fprintln(std.Err, "kachi:", err)
 		return 1
 	}
 	parsed, err := parser.Parse(args)
@@ -58,11 +63,22 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) (code int
 		return code
 	}
 	if err != nil {
-		fmt.Fprintf(stderr, "kachi: %v\nTry: kachi --help\n", err)
+		fmt.Fprintf(std.Err, "kachi: %v\nTry: kachi --help\n", err)
 		return 2
 	}
-	if err := parsed.Run(); err != nil {
-		fmt.Fprintln(stderr, "kachi:", err)
+	err = parsed.Run()
+	var (
+		told  connect.Exit
+		usage *connect.UsageError
+	)
+	switch {
+	case errors.As(err, &told):
+		return int(told)
+	case errors.As(err, &usage):
+		fmt.Fprintf(std.Err, "kachi: %v\nTry: kachi connect --help\n", err)
+		return 2
+	case err != nil:
+		fmt.Fprintln(std.Err, "kachi:", err)
 		return 1
 	}
 	return 0

@@ -9,6 +9,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/kachi-io/kachi/cmd/kachi/connect"
 	"github.com/kachi-io/kachi/internal/assert"
 )
 
@@ -29,7 +30,7 @@ func TestCommandLine(t *testing.T) {
 	} {
 		t.Run(test.args, func(t *testing.T) {
 			var out, err bytes.Buffer
-			code := run(context.Background(), strings.Fields(test.args), &out, &err)
+			code := run(context.Background(), strings.Fields(test.args), connect.Streams{Out: &out, Err: &err})
 			assert.Equal(t, code, test.code, err.String())
 			assert.True(t, strings.Contains(out.String(), test.out), out.String())
 			assert.True(t, strings.Contains(err.String(), test.err), err.String())
@@ -44,7 +45,9 @@ func start(t *testing.T, args ...string) (address string) {
 	out, stdout := io.Pipe()
 	ended := make(chan int, 1)
 	var stderr bytes.Buffer
-	go func() { ended <- run(ctx, append([]string{"serve"}, args...), stdout, &stderr) }()
+	go func() {
+		ended <- run(ctx, append([]string{"serve"}, args...), connect.Streams{Out: stdout, Err: &stderr})
+	}()
 	t.Cleanup(func() {
 		cancel()
 		assert.Equal(t, assert.Receive(t, ended, "the end of the server"), 0, stderr.String())

@@ -27,6 +27,8 @@ export function events(io) {
         const ack = args.pop();
         socket.emit(...args, (...answer) => ack(...answer));
       });
+      // inquire asks the client, and tells it its answer.
+      on("inquire", (...args) => socket.emit(...args, (...answer) => socket.emit("answered", ...answer)));
       // who answers what the server knows of the client.
       on("who", (ack) => {
         const { auth, query, headers } = socket.handshake;
