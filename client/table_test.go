@@ -29,23 +29,25 @@ var ways = map[string][]client.Transport{
 var once = []string{"websocket"}
 
 func TestTable(t *testing.T) {
-	kinds := map[string]maker{
-		"kachi": &kachiServers{servers: map[int]*kachiServer{}},
-		"node":  startNode(t),
-	}
-	var rows []row
-	rows = append(rows, connectRows...)
-	rows = append(rows, messageRows...)
-	rows = append(rows, lifeRows...)
-	rows = append(rows, troubleRows...)
-	for kind, m := range kinds {
+	t.Run("kachi", func(t *testing.T) {
+		t.Parallel()
+		runRows(t, "kachi", &kachiServers{servers: map[int]*kachiServer{}})
+	})
+	t.Run("node", func(t *testing.T) {
+		t.Parallel()
+		runRows(t, "node", startNode(t))
+	})
+}
+
+func runRows(t *testing.T, kind string, m maker) {
+	for _, rows := range [][]row{connectRows, messageRows, lifeRows, troubleRows} {
 		for _, r := range rows {
 			list := r.ways
 			if list == nil {
 				list = []string{"polling", "websocket", "upgrade"}
 			}
 			for _, way := range list {
-				t.Run(kind+"/"+way+"/"+r.name, func(t *testing.T) {
+				t.Run(way+"/"+r.name, func(t *testing.T) {
 					t.Parallel()
 					r.run(t, &play{stage: newStage(t, kind, m, r.settings), way: way, at: t})
 				})

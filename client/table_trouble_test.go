@@ -2,6 +2,7 @@ package client_test
 
 import (
 	"context"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -32,9 +33,12 @@ var troubleRows = []row{
 		name:     "heartbeats keep a quiet connection",
 		settings: settings{PingInterval: 40 * time.Millisecond, PingTimeout: 3 * time.Second},
 		run: func(t *testing.T, p *play) {
-			s := p.connect("/")
+			wire := newWire(t, p.addr())
+			s := p.join(p.client(wire.url(), p.options()), "/")
 			w := watch(s)
-			time.Sleep(400 * time.Millisecond) // ten heartbeats: there is nothing to wait for
+			for range 30 {
+				wire.next(t)
+			}
 			assert.Equal(t, ask[string](p, s, "echo", "still"), "still")
 			assert.Equal(t, len(w.disconnected), 0)
 		},
@@ -75,6 +79,73 @@ var troubleRows = []row{
 				answer, err := client.Ask[string](within(t), s, "echo", "still here")
 				return err == nil && answer == "still here"
 			})
+		},
+	},
+	{
+		name: "what is emitted while connections are cut arrives at most once, in order",
+		run: func(t *testing.T, p *play) {
+			wire := newWire(t, p.addr())
+			s := p.client(wire.url(), p.options()).Of("/", nil)
+			s.Open()
+			for i := range 300 {
+				assert.NoError(t, s.EmitContext(within(t), "keep", "list", i))
+				if i%60 == 30 {
+					assert.NoError(t, s.Wait(within(t)))
+					wire.cut()
+				}
+			}
+			other := p.connect("/")
+			kept := func() []int { return ask[[]int](p, other, "kept", "list") }
+			assert.NoError(t, s.Emit("keep", "list", 300))
+			assert.Eventually(t, func() bool { // it may have been lost as well
+				_ = s.Emit("keep", "list", 300)
+				got := kept()
+				return len(got) > 0 && got[len(got)-1] == 300
+			})
+			last := -1
+			for _, i := range kept() {
+				assert.True(t, i > last || i == 300, "%d after %d", i, last)
+				last = i
+			}
+		},
+	},
+	{
+		name:     "what is told while connections are cut arrives at most once, in order, and all of it with recovery",
+		settings: settings{Recovery: true, PingInterval: 300 * time.Millisecond, PingTimeout: time.Second},
+		run: func(t *testing.T, p *play) {
+			wire := newWire(t, p.addr())
+			var got ledger[int]
+			var lost atomic.Int32 // connections that were not recovered, the first included
+			s := p.client(wire.url(), p.options()).Of("/", nil)
+			client.On(s, "news", func(_ context.Context, i int) { got.add(i) })
+			s.OnConnect(func(context.Context) {
+				if !s.Recovered() {
+					lost.Add(1)
+				}
+			})
+			assert.NoError(t, s.Connect(within(t)))
+			other := p.connect("/")
+			const n = 100
+			for i := range n {
+				ask[any](p, other, "tell", "news", i)
+				if i%20 == 10 {
+					wire.cut()
+				}
+			}
+			next := n
+			assert.Eventually(t, func() bool { // told again until it arrives
+				ask[any](p, other, "tell", "news", next)
+				next++
+				all := got.all()
+				return len(all) > 0 && all[len(all)-1] >= n
+			})
+			all := got.all()
+			for i, v := range all {
+				assert.True(t, i == 0 || v > all[i-1], "%d after %d", v, all[max(i-1, 0)])
+			}
+			if lost.Load() == 1 {
+				assert.Equal(t, all, upto(len(all)))
+			}
 		},
 	},
 	{

@@ -110,14 +110,12 @@ func (w *webSocket) fault(err error) error {
 	return err
 }
 
-// fenceTimeout bounds the wait for a server that does not answer at once.
+// fenceTimeout bounds the wait for a server that does not answer at once, and for a reader
+// that is held up by a handler.
 const fenceTimeout = time.Second
 
 // fence waits for a ping's answer.
 func (w *webSocket) fence(ctx context.Context) {
-	if w.engine.delivering.Load() {
-		return // nobody would read it
-	}
 	ctx, cancel := context.WithTimeout(ctx, fenceTimeout)
 	defer cancel()
 	_ = w.conn.Ping(ctx) // if the connection has broken, the reader knows

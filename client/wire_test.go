@@ -21,7 +21,7 @@ type wire struct {
 	held    bool
 	closed  bool
 	conns   map[net.Conn]struct{}
-	count   int // connections that came so far
+	passed  int // times that something was let through
 }
 
 func newWire(t testing.TB, to string) *wire {
@@ -65,7 +65,6 @@ func (w *wire) accept() {
 			to.Close()
 			continue
 		}
-		w.count++
 		w.conns[from], w.conns[to] = struct{}{}, struct{}{}
 		w.mu.Unlock()
 		w.work.Add(2)
@@ -85,6 +84,7 @@ func (w *wire) copy(from, to net.Conn) {
 		for w.held {
 			w.passing.Wait()
 		}
+		w.passed++
 		w.mu.Unlock()
 		if n > 0 {
 			if _, err := to.Write(buf[:n]); err != nil {
@@ -125,6 +125,18 @@ func (w *wire) sever(t testing.TB, of *turns) client.Reason {
 		}
 	}, "the socket is disconnected")
 	return reason
+}
+
+// next waits until something more has passed.
+func (w *wire) next(t testing.TB) {
+	t.Helper()
+	passed := func() int {
+		w.mu.Lock()
+		defer w.mu.Unlock()
+		return w.passed
+	}
+	before := passed()
+	assert.Eventually(t, func() bool { return passed() > before })
 }
 
 // hold lets nothing pass until release.
