@@ -104,8 +104,10 @@ type typist struct {
 	lines   chan string
 	end     context.CancelFunc
 
-	mu   sync.Mutex
-	stop context.CancelFunc // of the line that is being worked at; nil if none is
+	mu      sync.Mutex
+	waiting int                // lines that have been typed and not been worked at
+	stop    context.CancelFunc // of the line that is being worked at; nil if none is
+	stopped bool               // the next line is to end as soon as it begins
 }
 
 // read reads lines until the end of the input. What is typed faster than it can be worked
@@ -118,6 +120,9 @@ func (t *typist) read() {
 		switch {
 		case err == nil && !ended:
 			t.history.add(line)
+			t.mu.Lock()
+			t.waiting++
+			t.mu.Unlock()
 			t.lines <- line
 		case err == nil:
 		case errors.Is(err, editor.ErrInterrupted) && (line != "" || t.interrupt()):
@@ -134,6 +139,10 @@ func (t *typist) begin(stop context.CancelFunc) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	t.stop = stop
+	if t.stopped {
+		t.stopped = false
+		stop()
+	}
 }
 
 func (t *typist) done() {
@@ -145,19 +154,34 @@ func (t *typist) done() {
 	}
 }
 
-// interrupt ends the line that is being worked at. It reports false if there is none.
+// interrupt ends the line that is being worked at, or the next of those that wait. It
+// reports false if there is none.
 func (t *typist) interrupt() bool {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	if t.stop == nil {
+	switch {
+	case t.stop != nil:
+		t.stop()
+	case t.waiting > 0:
+		t.stopped = true
+	default:
 		return false
 	}
-	t.stop()
 	return true
+}
+
+// taken takes note that a line has been worked at.
+func (t *typist) taken() {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if t.waiting--; t.waiting == 0 {
+		t.stopped = false
+	}
 }
 
 // do works at one line.
 func (t *typist) do(ctx context.Context, apart *sync.WaitGroup, line string) (quit bool) {
+	defer t.taken()
 	st, err := parse(line, readFile)
 	if err != nil || st == nil {
 		t.session.report(err)
