@@ -19,7 +19,8 @@
 // ([Server.Of]); a client is connected to each of them by a [Socket] of its own. A
 // [Namespace] holds one table of handlers for all its sockets, registered before or
 // after clients connect. [Namespace.To] and its like make a [Broadcast], a value that
-// selects sockets and can be kept and shared.
+// selects sockets and can be kept and shared. [Server.Dynamic] has namespaces by a pattern,
+// "/room-{id}", which exist while somebody is in them.
 //
 // # Who speaks what
 //

@@ -120,6 +120,7 @@ func TestSessionsThatAreGivenUpLetTheirNamespaceGo(t *testing.T) {
 		c := srv.dial()
 		c.send(`40/room-1,{"pid":"` + pids[2] + `","offset":"nonsense"}`)
 		pidOf(t, c, "/room-1")
+		synctest.Wait()
 		assert.Equal(t, srv.Stats().Expired, uint64(3))
 		c.send("41/room-1,")
 		synctest.Wait()
