@@ -25,7 +25,7 @@ func (t *connectTask) run(s *Socket) {
 				return // the client left while it was being greeted
 			}
 			s.failed("connect", err)
-			publicError(err, "connect").tell(func(body *errorBody) error { return s.Emit("exception", body) })
+			PublicError(err, "connect").tell(func(body *ErrorBody) error { return s.Emit("exception", body) })
 			s.disconnect(ReasonServerDisconnect)
 			return
 		}

@@ -76,35 +76,39 @@ func (e *PanicError) Unwrap() error {
 	return err
 }
 
-// errorBody is the one shape in which clients see errors.
-type errorBody struct {
-	Status  string      `json:"status"`
+// ErrorBody is the one shape in which clients see errors: as the value of an
+// acknowledgement, or the argument of the event "exception".
+type ErrorBody struct {
+	Status  string      `json:"status"` // "error"
 	Code    string      `json:"code"`
 	Message string      `json:"message"`
 	Details any         `json:"details,omitempty"`
-	Cause   *errorCause `json:"cause,omitempty"`
+	Cause   *ErrorCause `json:"cause,omitempty"`
 }
 
-type errorCause struct {
-	Pattern string `json:"pattern"`
+// ErrorCause tells what the client did when the error came about.
+type ErrorCause struct {
+	Pattern string `json:"pattern"` // the event's name
+	Data    any    `json:"data,omitempty"`
 }
 
-// publicError is what a client may know of err, caused by the event named pattern.
-func publicError(err error, pattern string) *errorBody {
-	body := &errorBody{Status: "error", Code: CodeInternal, Message: "Internal error"}
+// PublicError is what a client may know of err, caused by the event named pattern: an
+// [*Error] as it is, any other in general terms.
+func PublicError(err error, pattern string) *ErrorBody {
+	body := &ErrorBody{Status: "error", Code: CodeInternal, Message: "Internal error"}
 	var coded *Error
 	if errors.As(err, &coded) {
 		body.Code, body.Message, body.Details = coded.Code, coded.Message, coded.Details
 	}
 	if pattern != "" {
-		body.Cause = &errorCause{Pattern: pattern}
+		body.Cause = &ErrorCause{Pattern: pattern}
 	}
 	return body
 }
 
 // tell hands the error to send, once more without its details where those cannot be
 // encoded.
-func (b *errorBody) tell(send func(*errorBody) error) {
+func (b *ErrorBody) tell(send func(*ErrorBody) error) {
 	err := protect(func() error { return send(b) })
 	var panicked *PanicError
 	var argument *packet.ArgumentError
@@ -119,10 +123,10 @@ func connectErrorData(err error) (data []byte) {
 	if errors.Is(err, ErrNoNamespace) {
 		return invalidNamespace
 	}
-	publicError(err, "").tell(func(body *errorBody) (err error) {
+	PublicError(err, "").tell(func(body *ErrorBody) (err error) {
 		if data, err = json.Marshal(struct {
 			Message string     `json:"message"`
-			Data    *errorBody `json:"data"`
+			Data    *ErrorBody `json:"data"`
 		}{body.Message, body}); err != nil {
 			err = &packet.ArgumentError{Err: err}
 		}

@@ -122,7 +122,7 @@ func (s *Socket) dropped(e *Event, why *Error) {
 	if !e.WantsAck() && !s.Connected() {
 		return // no events before the admission
 	}
-	answer := publicError(why, e.name)
+	answer := PublicError(why, e.name)
 	p := packet.Packet{Namespace: s.ns.name, ID: e.id}
 	if e.WantsAck() {
 		e.answered.Store(true)
@@ -147,7 +147,7 @@ func (e *Event) run(s *Socket) {
 		var coded *Error
 		if errors.As(err, &coded) {
 			// Unless it was answered, or has nobody left to answer to.
-			publicError(err, e.name).tell(func(body *errorBody) error { return e.Ack(body) })
+			PublicError(err, e.name).tell(func(body *ErrorBody) error { return e.Ack(body) })
 		}
 	}
 }
@@ -161,11 +161,13 @@ func (e *Event) dispatch(s *Socket) error {
 	}
 	h := t.routes[e.name]
 	if h == nil {
-		if len(t.any) == 0 {
+		if len(t.any) == 0 && t.unhandled == nil {
 			s.ns.srv.opts.Logger.Debug("no handler", "namespace", s.ns.name, "event", brief(e.name))
 			s.ns.srv.opts.Hooks.Unhandled(s, e.name)
 		}
-		return nil
+		if h = t.unhandled; h == nil {
+			return nil
+		}
 	}
 	return e.call(s, h)
 }

@@ -43,6 +43,7 @@ type table struct {
 	handlers      map[string]Handler
 	routes        map[string]Handler // handlers within eventMW
 	any           []Handler
+	unhandled     Handler // of events that have none
 	eventMW       []func(Handler) Handler
 	outgoing      []func(s *Socket, event string, args packet.Args)
 	middleware    []func(context.Context, *Socket) error
@@ -159,6 +160,17 @@ func (ns *Namespace) On(event string, h Handler) {
 // also those that have none. An error keeps the event from its handler.
 func (ns *Namespace) OnAny(h Handler) {
 	ns.register(func(t *table) { t.any = append(t.any, h) })
+}
+
+// OnUnhandled registers the function that gets events for which there is no handler. It
+// panics when there is one already.
+func (ns *Namespace) OnUnhandled(h Handler) {
+	ns.register(func(t *table) {
+		if t.unhandled != nil {
+			panic(fmt.Errorf("socketio: namespace %q has a function for unhandled events already", ns.name))
+		}
+		t.unhandled = h
+	})
 }
 
 // OnAnyOutgoing registers a function that sees every event sent to a socket of this

@@ -210,7 +210,7 @@ func refusal(err error) *engineio.StatusError {
 		}
 	}
 	refused := &engineio.StatusError{Status: status, Err: err}
-	publicError(err, "connect").tell(func(body *errorBody) (failed error) {
+	PublicError(err, "connect").tell(func(body *ErrorBody) (failed error) {
 		refused.Code, refused.Message = body.Code, body.Message
 		if refused.Body, failed = json.Marshal(body); failed != nil {
 			failed = &packet.ArgumentError{Err: failed}

@@ -171,7 +171,7 @@ func (ns *Namespace) runServerSide(h ServerSideHandler, event string, args packe
 	if err != nil {
 		ns.srv.counts.serverSideFailed.Add(1)
 		o.Logger.Error("server-side handler failed", "namespace", ns.name, "event", event, "error", err)
-		value = publicError(err, event)
+		value = PublicError(err, event)
 	}
 	if answer == nil {
 		return

@@ -38,9 +38,10 @@ type Socket struct {
 	everywhere membership // in index.all; guarded by its lock
 	stamp      uint64     // guarded by index.stamps
 
-	asked asked // answers that it owes
-	data  atomic.Value
-	stay  *stay // nil without Options.Recovery
+	asked     asked // answers that it owes
+	data      atomic.Value
+	extension atomic.Pointer[any]
+	stay      *stay // nil without Options.Recovery
 }
 
 const (
@@ -100,6 +101,19 @@ func (s *Socket) SetData(v any) { s.data.Store(&v) }
 // Data returns the value given to SetData last, or nil.
 func (s *Socket) Data() any {
 	if v, ok := s.data.Load().(*any); ok {
+		return *v
+	}
+	return nil
+}
+
+// SetExtension keeps a value with the socket for the layer above, a framework of gateways
+// say, which leaves SetData to the application: no other node sees it, and it ends with the
+// socket.
+func (s *Socket) SetExtension(v any) { s.extension.Store(&v) }
+
+// Extension returns the value given to SetExtension last, or nil.
+func (s *Socket) Extension() any {
+	if v := s.extension.Load(); v != nil {
 		return *v
 	}
 	return nil
