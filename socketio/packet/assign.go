@@ -1,6 +1,7 @@
 package packet
 
 import (
+	"bytes"
 	"encoding/base64"
 	"encoding/json"
 	"reflect"
@@ -42,13 +43,32 @@ func (a Args) DecodeAt(i int, target any) error {
 	if i >= len(a.Raw) {
 		return nil
 	}
-	if err := a.decode(a.Raw[i], target); err != nil {
+	if err := a.decode(a.Raw[i], target, json.Unmarshal); err != nil {
 		return &ArgumentError{Index: i, Err: err}
 	}
 	return nil
 }
 
-func (a Args) decode(raw []byte, target any) error {
+// DecodeStrict is [Args.DecodeAt] that refuses, besides, a member of an object for which a
+// struct has no field.
+func (a Args) DecodeStrict(i int, target any) error {
+	if i >= len(a.Raw) {
+		return nil
+	}
+	if err := a.decode(a.Raw[i], target, strictly); err != nil {
+		return &ArgumentError{Index: i, Err: err}
+	}
+	return nil
+}
+
+// strictly is json.Unmarshal that knows all members. raw is one well-formed value.
+func strictly(raw []byte, target any) error {
+	d := json.NewDecoder(bytes.NewReader(raw))
+	d.DisallowUnknownFields()
+	return d.Decode(target)
+}
+
+func (a Args) decode(raw []byte, target any, unmarshal func([]byte, any) error) error {
 	switch t := target.(type) {
 	case *json.RawMessage:
 		if t != nil {
@@ -68,9 +88,9 @@ func (a Args) decode(raw []byte, target any) error {
 	}
 	v := reflect.ValueOf(target)
 	if len(spans) == 0 || v.Kind() != reflect.Pointer || v.IsNil() {
-		return json.Unmarshal(raw, target)
+		return unmarshal(raw, target)
 	}
-	s := assigner{raw: raw, attachments: a.Attachments, spans: spans}
+	s := assigner{raw: raw, attachments: a.Attachments, spans: spans, unmarshal: unmarshal}
 	start := jsontext.SkipSpace(raw, 0)
 	return s.assign(v.Elem(), start, jsontext.SkipValue(raw, start))
 }
@@ -81,6 +101,7 @@ type assigner struct {
 	raw         []byte
 	attachments [][]byte
 	spans       []Placeholder
+	unmarshal   func([]byte, any) error // json.Unmarshal, or strictly
 }
 
 var (
@@ -92,7 +113,7 @@ var (
 func (s *assigner) assign(v reflect.Value, start, end int) error {
 	within := inside(s.spans, start, end)
 	if len(within) == 0 {
-		return json.Unmarshal(s.raw[start:end], v.Addr().Interface())
+		return s.unmarshal(s.raw[start:end], v.Addr().Interface())
 	}
 	// Bounded, for a pointer may lead to itself.
 	for hops := 0; hops < 100 && leads(v); hops++ {
@@ -110,7 +131,7 @@ func (s *assigner) assign(v reflect.Value, start, end int) error {
 		return err
 	}
 	if pointer := reflect.PointerTo(t); pointer.Implements(unmarshalerType) || pointer.Implements(textUnmarshalerType) {
-		return json.Unmarshal(s.inBase64(start, end, within), v.Addr().Interface())
+		return s.unmarshal(s.inBase64(start, end, within), v.Addr().Interface())
 	}
 	if within[0].Start == start && within[0].End == end {
 		if !isBytes(t) {
@@ -167,7 +188,7 @@ func (s *assigner) members(v reflect.Value, start int, member func(key []byte, a
 	if err != nil {
 		return err
 	}
-	if err := json.Unmarshal(append(without, '}'), v.Addr().Interface()); err != nil {
+	if err := s.unmarshal(append(without, '}'), v.Addr().Interface()); err != nil {
 		return err
 	}
 	for _, p := range with {
@@ -182,8 +203,8 @@ func (s *assigner) structMember(v reflect.Value) func(key []byte, at, end int) e
 	known := fieldsOf(v.Type())
 	return func(key []byte, at, end int) error {
 		f := known.named(keyText(key))
-		if f == nil {
-			return nil
+		if f == nil { // what says whether that is an error
+			return s.unmarshal(append(append([]byte{'{'}, key...), ":null}"...), v.Addr().Interface())
 		}
 		target, err := f.settable(v)
 		if err != nil {
