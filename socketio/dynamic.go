@@ -225,6 +225,13 @@ func (d *Dynamic) Child(name string) (*Namespace, bool) {
 	return ns, true
 }
 
+// Matches reports whether a name is one of the Dynamic's, as far as its pattern tells; where a
+// function does, it is asked for clients only.
+func (d *Dynamic) Matches(name string) bool {
+	of, _, _ := candidate([]*Dynamic{d}, slashed(name))
+	return of != nil
+}
+
 // Visit calls f with the namespace of that name, which it makes where it does not exist on
 // this node, and which stays at least until f returns: so an application sends something to
 // the clients that other nodes have in it. ctx bounds the wait for the adapter to start.

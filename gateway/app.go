@@ -1,0 +1,124 @@
+package gateway
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"sync"
+	"time"
+
+	"github.com/kachi-io/kachi/internal/wheel"
+	"github.com/kachi-io/kachi/socketio"
+)
+
+// Options configures an [App]. The zero value is the default of every field; nil is the
+// zero value.
+type Options struct {
+	// Socket configures the server below.
+	Socket socketio.Options
+	// Hub is what services send events with. Default: one that [App.Hub] returns.
+	Hub *Hub
+	// Use are layers around all routes of all gateways.
+	Use []Layer
+	// Validator checks inputs by the rules in their types' tags. Default none: a type with
+	// such tags is then an error.
+	Validator Validator
+	// Errors says how errors reach clients.
+	Errors ErrorMode
+	// EchoInput has errors repeat what the client sent, as cause.data: NestJS does.
+	EchoInput bool
+	// ReplyTimeout is how long a client waits for an acknowledgement, before it is answered
+	// with the code "timeout". Default 30 s; negative: for ever.
+	ReplyTimeout time.Duration
+	// Emitting are told of each event that is sent, before it is.
+	Emitting []func(ctx context.Context, namespace, event string)
+	// StartTimeout and StopTimeout bound each function of OnStart and OnStop. Defaults 15 s.
+	StartTimeout time.Duration
+	StopTimeout  time.Duration
+	// Logger gets failures at Error, clients' faults at Info. Default Socket.Logger, or
+	// none.
+	Logger *slog.Logger
+}
+
+// App is a server with gateways. It is an [http.Handler], to be mounted where clients look
+// for it, "/socket.io/" by default. All methods are safe for concurrent use.
+type App struct {
+	opts     Options
+	log      *slog.Logger
+	server   *socketio.Server
+	hub      *Hub
+	spaces   map[string]*space // by name or pattern
+	patterns []*space
+	wheel    *wheel.Wheel
+	work     sync.WaitGroup // calls and answers beside mailboxes
+
+	mu      sync.Mutex
+	hooks   []hook
+	started int // of hooks
+	stopped bool
+}
+
+// replyTick is how late an answer for a handler that takes too long may be.
+const replyTick = 50 * time.Millisecond
+
+// NewApp makes an app of gateways. An error names everything that is wrong with them, each
+// with its source line.
+func NewApp(o *Options, gateways ...Gateway) (*App, error) {
+	a := &App{spaces: map[string]*space{}, wheel: wheel.New(replyTick)}
+	if o != nil {
+		a.opts = *o
+	}
+	setDefault(&a.opts.ReplyTimeout, 30*time.Second)
+	setDefault(&a.opts.StartTimeout, 15*time.Second)
+	setDefault(&a.opts.StopTimeout, 15*time.Second)
+	if a.log = a.opts.Logger; a.log == nil {
+		if a.log = a.opts.Socket.Logger; a.log == nil {
+			a.log = slog.New(slog.DiscardHandler)
+		}
+	}
+	socket := a.opts.Socket
+	if r := socket.Recovery; r != nil && !r.RunMiddlewares { // who comes back has to be somebody, too
+		c := *r
+		c.RunMiddlewares = true
+		socket.Recovery = &c
+	}
+	if err := socket.Validate(); err != nil {
+		return nil, err
+	}
+	a.server = socketio.NewServer(&socket)
+	if a.hub = a.opts.Hub; a.hub == nil {
+		a.hub = NewHub()
+	}
+	errs := []error{a.hub.bind(a)}
+	for i, g := range gateways {
+		if g == nil {
+			errs = append(errs, fmt.Errorf("gateway: gateway %d is nil", i+1))
+			continue
+		}
+		errs = append(errs, g.build(a))
+	}
+	if err := errors.Join(errs...); err != nil {
+		ctx, cancel := context.WithTimeout(context.Background(), a.opts.StopTimeout)
+		defer cancel()
+		return nil, errors.Join(err, a.server.Shutdown(ctx))
+	}
+	return a, nil
+}
+
+func setDefault(d *time.Duration, value time.Duration) {
+	if *d == 0 {
+		*d = value
+	}
+}
+
+// ServeHTTP serves clients.
+func (a *App) ServeHTTP(w http.ResponseWriter, r *http.Request) { a.server.ServeHTTP(w, r) }
+
+// Server returns the server below: for other mounts ([socketio.Server.Handler],
+// [socketio.Server.PlainHandler]) and its figures.
+func (a *App) Server() *socketio.Server { return a.server }
+
+// Hub returns what services send events with.
+func (a *App) Hub() *Hub { return a.hub }

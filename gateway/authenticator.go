@@ -1,0 +1,83 @@
+package gateway
+
+import (
+	"context"
+	"sync"
+	"time"
+
+	"github.com/kachi-io/kachi/socketio"
+)
+
+// Authenticator finds out who a client is, before its CONNECT is answered: what it returns
+// is the principal of all the client's calls. An error refuses the client: an [*Error] as it
+// is (connect_error, or a status before the handshake of plain WebSocket), any other in
+// general terms. ctx ends with the connection, or after [socketio.Options].ConnectTimeout.
+// It is called for many clients at once.
+type Authenticator[P any] interface {
+	Authenticate(ctx context.Context, h *Handshake) (Identity[P], error)
+}
+
+// Identity is what is known of who a client is.
+type Identity[P any] struct {
+	// Principal is what handlers find in [Context].
+	Principal P
+	// Key identifies the principal among all: limits and the like go by it. "" for nobody
+	// in particular.
+	Key string
+	// Expires is when the client has to have shown something newer, or is disconnected.
+	// Zero: never.
+	Expires time.Time
+}
+
+// AuthenticatorFunc is an [Authenticator] that knows the principal and nothing else.
+type AuthenticatorFunc[P any] func(ctx context.Context, h *Handshake) (P, error)
+
+// Authenticate implements [Authenticator].
+func (f AuthenticatorFunc[P]) Authenticate(ctx context.Context, h *Handshake) (Identity[P], error) {
+	p, err := f(ctx, h)
+	return Identity[P]{Principal: p}, err
+}
+
+// Nobody is the principal of gateways that do not ask.
+type Nobody struct{}
+
+// Anyone admits everybody.
+var Anyone Authenticator[Nobody] = AuthenticatorFunc[Nobody](func(context.Context, *Handshake) (Nobody, error) { return Nobody{}, nil })
+
+// connection is what this package keeps of a socket: its extension.
+type connection struct {
+	app       *App
+	space     *space
+	socket    *socketio.Socket
+	handshake *Handshake
+	key       string
+	principal any
+	expires   time.Time
+
+	running sync.WaitGroup // calls beside the mailbox
+	mu      sync.Mutex
+	turns   map[*route]chan struct{} // of those calls
+	states  map[any]kept
+}
+
+// connectionOf returns what is kept of a socket.
+func connectionOf(s *socketio.Socket) *connection {
+	c, _ := s.Extension().(*connection)
+	return c
+}
+
+// admit is the middleware of a namespace: it asks the authenticator.
+func admit[P any](in *space, auth Authenticator[P]) func(context.Context, *socketio.Socket) error {
+	return func(ctx context.Context, s *socketio.Socket) error {
+		h := &Handshake{socket: s}
+		identity, err := auth.Authenticate(ctx, h)
+		if err != nil {
+			return err
+		}
+		s.SetExtension(&connection{
+			app: in.app, space: in, socket: s, handshake: h,
+			key: identity.Key, principal: identity.Principal, expires: identity.Expires,
+		})
+		return nil
+	}
+}

@@ -1,0 +1,75 @@
+package gateway
+
+import (
+	"reflect"
+	"slices"
+	"strings"
+)
+
+// RouteInfo is what is known of an event that clients send.
+type RouteInfo struct {
+	Namespace   string // or pattern
+	Event       string
+	Description string
+	Deprecated  string       // what to do instead; "" where it is not
+	Input       reflect.Type // of the handler
+	Result      reflect.Type
+	Item        *EventInfo // of a stream
+	Chain       []string   // "guard …", "interceptor …", "filter …": as calls pass them
+	Parallel    int        // calls of one socket at once, beside its other events; 0: none
+	Source      string     // file and line of the registration
+}
+
+// EventInfo is what is known of an event that the server sends.
+type EventInfo struct {
+	Namespace   string // or pattern
+	Event       string
+	Description string
+	Data        reflect.Type
+	Source      string
+}
+
+// Routes tells all events that clients send, by namespace and in the order of registration.
+func (a *App) Routes() []RouteInfo {
+	var all []RouteInfo
+	for _, s := range a.sorted() {
+		for _, r := range s.routes {
+			info := RouteInfo{
+				Namespace: s.name, Event: r.event, Description: r.description, Deprecated: r.deprecated,
+				Input: r.in, Result: r.out, Chain: slices.Clone(r.chain.names), Parallel: r.parallel, Source: r.source,
+			}
+			if r.stream != nil {
+				item := r.stream.info(s)
+				info.Item = &item
+			}
+			all = append(all, info)
+		}
+	}
+	return all
+}
+
+// Events tells all events that the server sends.
+func (a *App) Events() []EventInfo {
+	var all []EventInfo
+	for _, s := range a.sorted() {
+		s.mu.RLock()
+		for _, o := range s.emits {
+			all = append(all, o.info(s))
+		}
+		s.mu.RUnlock()
+	}
+	return all
+}
+
+func (o *outgoing) info(s *space) EventInfo {
+	return EventInfo{Namespace: s.name, Event: o.name, Description: o.description, Data: o.data, Source: o.source}
+}
+
+func (a *App) sorted() []*space {
+	all := make([]*space, 0, len(a.spaces))
+	for _, s := range a.spaces {
+		all = append(all, s)
+	}
+	slices.SortFunc(all, func(x, y *space) int { return strings.Compare(x.name, y.name) })
+	return all
+}

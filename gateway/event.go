@@ -1,0 +1,91 @@
+package gateway
+
+import (
+	"context"
+	"fmt"
+	"reflect"
+
+	"github.com/kachi-io/kachi/socketio"
+	"github.com/kachi-io/kachi/socketio/packet"
+)
+
+// OutEvent is an event that the server sends, with its type. It is a value, made once
+// ([NewEvent]), and safe for concurrent use.
+type OutEvent[T any] struct{ *outgoing }
+
+// Outgoing is an [OutEvent] of any type.
+type Outgoing interface{ event() *outgoing }
+
+// outgoing is what the registry knows of an event.
+type outgoing struct {
+	name        string
+	description string
+	data        reflect.Type
+	source      string
+}
+
+func (o *outgoing) event() *outgoing { return o }
+
+// NewEvent makes an event that the server sends. Namespaces that send it declare it
+// ([Namespace.Emits]). T is the type of its one argument; [None] sends none, [Args2] and
+// the like several. It panics when the name is reserved.
+func NewEvent[T any](name string) OutEvent[T] {
+	if packet.IsReserved(name) || name == "" {
+		panic(fmt.Errorf("gateway: %q cannot be the name of an event", name))
+	}
+	return OutEvent[T]{&outgoing{name: name, data: reflect.TypeFor[T](), source: caller(1)}}
+}
+
+// Describe says what the event is for, in the documentation. It returns the event.
+func (e OutEvent[T]) Describe(text string) OutEvent[T] {
+	e.description = text
+	return e
+}
+
+// Name returns the event's name.
+func (e OutEvent[T]) Name() string { return e.name }
+
+// Emit sends the event. ctx gives its values (a trace, say); its end does not keep
+// anything from being sent: what has happened is told. Errors: [ErrUndeclared], those of
+// encoding, and of the cluster, whose sockets on this node have got the event nevertheless.
+func (e OutEvent[T]) Emit(ctx context.Context, to Target, data T) error {
+	if to.space == nil {
+		return fmt.Errorf("gateway: event %q: %w", e.name, ErrNotStarted)
+	}
+	if !to.space.declares(e.outgoing) {
+		return fmt.Errorf("%w: %q by namespace %q: have its registration say Emits", ErrUndeclared, e.name, to.space.name)
+	}
+	for _, f := range to.space.app.opts.Emitting {
+		f(ctx, to.space.name, e.name)
+	}
+	return to.emit(ctx, e.name, spread(data))
+}
+
+// Ask sends the event to one socket and waits for its acknowledgement, until ctx ends or,
+// where it has no deadline, for [socketio.Options].AckTimeout.
+func Ask[Answer, T any](ctx context.Context, s *socketio.Socket, e OutEvent[T], data T) (Answer, error) {
+	return socketio.Ask[Answer](ctx, s, e.name, spread(data)...)
+}
+
+// sent is a value of several arguments, or none.
+type sent interface{ args() []any }
+
+func (None) args() []any             { return nil }
+func (t Args2[A, B]) args() []any    { return []any{t.A, t.B} }
+func (t Args3[A, B, C]) args() []any { return []any{t.A, t.B, t.C} }
+
+func (t Rest[T]) args() []any {
+	all := make([]any, len(t))
+	for i, v := range t {
+		all[i] = v
+	}
+	return all
+}
+
+// spread returns the arguments of an event.
+func spread(data any) []any {
+	if several, ok := data.(sent); ok {
+		return several.args()
+	}
+	return []any{data}
+}

@@ -1,0 +1,217 @@
+package gateway
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"reflect"
+	"strings"
+
+	"github.com/kachi-io/kachi/socketio/packet"
+)
+
+// None is the input of a handler that takes none, and the result of one that has none: the
+// acknowledgement is then empty.
+type None struct{}
+
+// Args2 is the input of a handler whose clients send two arguments: emit("move", 1, 2).
+// One argument that is an array of two is something else: [2]int.
+type Args2[A, B any] struct {
+	A A
+	B B
+}
+
+// Args3 is the input of a handler whose clients send three arguments.
+type Args3[A, B, C any] struct {
+	A A
+	B B
+	C C
+}
+
+// Rest is the input of a handler whose clients send any number of arguments, all of one
+// type.
+type Rest[T any] []T
+
+// Raw is the input of a handler that decodes by itself.
+type Raw struct{ packet.Args }
+
+// arguments is an input of more than one argument, or of another number.
+type arguments interface {
+	decodeArgs(a packet.Args) error
+}
+
+func (*None) decodeArgs(a packet.Args) error {
+	for i, raw := range a.Raw {
+		if string(raw) != "null" { // undefined, as JavaScript sends it
+			return Errorf(CodeBadRequest, "no argument is taken, and %d came", len(a.Raw)-i)
+		}
+	}
+	return nil
+}
+
+func (t *Args2[A, B]) decodeArgs(a packet.Args) error { return decodeAll(a, &t.A, &t.B) }
+
+func (t *Args3[A, B, C]) decodeArgs(a packet.Args) error { return decodeAll(a, &t.A, &t.B, &t.C) }
+
+func (t *Rest[T]) decodeArgs(a packet.Args) error {
+	*t = make(Rest[T], a.Len())
+	for i := range *t {
+		if err := decodeAt(a, i, &(*t)[i]); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (t *Raw) decodeArgs(a packet.Args) error {
+	t.Args = a
+	return nil
+}
+
+// decoderOf returns what decodes arguments into an In: one argument, unless In is one of the
+// types above.
+func decoderOf[In any]() func(a packet.Args, in *In) error {
+	if _, several := any((*In)(nil)).(arguments); several {
+		return func(a packet.Args, in *In) error { return any(in).(arguments).decodeArgs(a) }
+	}
+	optional := nullable(reflect.TypeFor[In]())
+	return func(a packet.Args, in *In) error {
+		switch n := a.Len(); {
+		case n > 1:
+			return Errorf(CodeBadRequest, "one argument is taken, and %d came", n)
+		case n == 0 && optional:
+			return nil
+		case n == 0:
+			return NewError(CodeBadRequest, "an argument is missing")
+		case !optional && string(a.Raw[0]) == "null":
+			return NewError(CodeBadRequest, "the argument is null")
+		}
+		return decodeAt(a, 0, in)
+	}
+}
+
+// nullable reports whether a type has a value for null.
+func nullable(t reflect.Type) bool {
+	switch t.Kind() {
+	case reflect.Pointer, reflect.Interface, reflect.Map:
+		return true
+	case reflect.Slice:
+		return t == reflect.TypeFor[json.RawMessage]()
+	}
+	return false
+}
+
+func decodeAll(a packet.Args, targets ...any) error {
+	if a.Len() != len(targets) {
+		return Errorf(CodeBadRequest, "%d arguments are taken, and %d came", len(targets), a.Len())
+	}
+	for i, target := range targets {
+		if err := decodeAt(a, i, target); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// decodeAt decodes strictly: a member that the type does not have is an error.
+func decodeAt(a packet.Args, i int, target any) error {
+	err := a.DecodeStrict(i, target)
+	if err == nil {
+		return nil
+	}
+	var argument *packet.ArgumentError
+	if errors.As(err, &argument) {
+		err = argument.Err
+	}
+	path := ""
+	if a.Len() > 1 {
+		path = fmt.Sprintf("[%d]", i)
+	}
+	var coded *Error
+	var wrong *json.UnmarshalTypeError
+	switch {
+	case errors.As(err, &coded): // by an unmarshaler of the application
+		return coded
+	case errors.As(err, &wrong):
+		path = join(path, wrong.Field)
+		f := FieldError{Path: path, Rule: "type", Param: jsonType(wrong.Type), Message: fmt.Sprintf("%s is to be %s, and is %s", called(path), jsonType(wrong.Type), wrong.Value)}
+		return &Error{Code: CodeBadRequest, Message: f.Message, Details: []FieldError{f}}
+	}
+	if name, unknown := strings.CutPrefix(err.Error(), "json: unknown field "); unknown {
+		name = strings.Trim(name, `"`)
+		f := FieldError{Path: join(path, name), Rule: "unknown", Message: fmt.Sprintf("%s is not known", called(name))}
+		return &Error{Code: CodeBadRequest, Message: f.Message, Details: []FieldError{f}}
+	}
+	return Errorf(CodeBadRequest, "%s: %v", called(path), err)
+}
+
+func join(path, field string) string {
+	if path == "" || field == "" {
+		return path + field
+	}
+	return path + "." + field
+}
+
+func called(path string) string {
+	if path == "" {
+		return "the argument"
+	}
+	return path
+}
+
+// jsonType names what JSON has for a type.
+func jsonType(t reflect.Type) string {
+	switch t.Kind() {
+	case reflect.Bool:
+		return "a boolean"
+	case reflect.Int, reflect.Int8, reflect.Int16, reflect.Int32, reflect.Int64,
+		reflect.Uint, reflect.Uint8, reflect.Uint16, reflect.Uint32, reflect.Uint64:
+		return "an integer"
+	case reflect.Float32, reflect.Float64:
+		return "a number"
+	case reflect.String:
+		return "a string"
+	case reflect.Slice, reflect.Array:
+		if t.Elem().Kind() == reflect.Uint8 {
+			return "binary"
+		}
+		return "an array"
+	}
+	return "an object"
+}
+
+// Validated is an input that knows its own rules. Validate is called when it has been
+// decoded, and after [Options].Validator; an error that is no [*Error] is told as
+// "invalid".
+type Validated interface {
+	Validate(ctx context.Context) error
+}
+
+// Validator checks inputs by the rules that their types declare, in struct tags say.
+// Package gateway/validate has one. It is safe for concurrent use.
+type Validator interface {
+	// Validate checks a pointer to an input. What is wrong with it is an [*Error], best
+	// made by [Invalid].
+	Validate(ctx context.Context, input any) error
+	// Check reports whether the rules of a type make sense, when the app is made.
+	Check(t reflect.Type) error
+}
+
+// validate checks a decoded input.
+func validate(c *Call, v Validator, input any) error {
+	if v != nil {
+		if err := v.Validate(c, input); err != nil {
+			return err
+		}
+	}
+	if own, ok := input.(Validated); ok {
+		err := own.Validate(c)
+		var coded *Error
+		if err != nil && !errors.As(err, &coded) {
+			return Invalid(FieldError{Rule: "valid", Message: err.Error()})
+		}
+		return err
+	}
+	return nil
+}

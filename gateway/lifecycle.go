@@ -1,0 +1,122 @@
+package gateway
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"net/http"
+
+	"github.com/kachi-io/kachi/engineio"
+)
+
+// hook is a part of the application that starts and stops with the app.
+type hook struct {
+	name  string
+	start func(context.Context) error
+	stop  func(context.Context) error
+}
+
+// OnStart registers a part of the application: start runs, in the order of registration,
+// before the app listens; stop, in reverse order, after the last client has gone. Either may
+// be nil. Each is given [Options].StartTimeout or StopTimeout.
+func (a *App) OnStart(name string, start, stop func(context.Context) error) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.hooks = append(a.hooks, hook{name, start, stop})
+}
+
+// Start runs the functions of OnStart. When one fails, those that had succeeded are stopped.
+func (a *App) Start(ctx context.Context) error {
+	a.mu.Lock()
+	hooks := a.hooks
+	a.mu.Unlock()
+	for i, h := range hooks {
+		if h.start == nil {
+			continue
+		}
+		ctx, cancel := context.WithTimeout(ctx, a.opts.StartTimeout)
+		err := protected(func() error { return h.start(ctx) })
+		cancel()
+		if err != nil {
+			err = fmt.Errorf("gateway: starting %s: %w", h.name, err)
+			return errors.Join(err, a.stopHooks(context.WithoutCancel(ctx), hooks[:i]))
+		}
+	}
+	a.mu.Lock()
+	a.started = len(hooks)
+	a.mu.Unlock()
+	return nil
+}
+
+func (a *App) stopHooks(ctx context.Context, hooks []hook) error {
+	var errs []error
+	for i := len(hooks) - 1; i >= 0; i-- {
+		if h := hooks[i]; h.stop != nil {
+			ctx, cancel := context.WithTimeout(ctx, a.opts.StopTimeout)
+			if err := protected(func() error { return h.stop(ctx) }); err != nil {
+				errs = append(errs, fmt.Errorf("gateway: stopping %s: %w", h.name, err))
+			}
+			cancel()
+		}
+	}
+	return errors.Join(errs...)
+}
+
+// Stop ends all clients' connections (they come back, to this server or another), waits for
+// the handlers and the lifecycle functions, and then stops what OnStart registered, in
+// reverse order. When ctx ends first, the error says what still runs. Only the first call
+// does something.
+func (a *App) Stop(ctx context.Context) error {
+	a.mu.Lock()
+	hooks, stopped := a.hooks[:a.started], a.stopped
+	a.stopped = true
+	a.mu.Unlock()
+	if stopped {
+		return nil
+	}
+	errs := []error{a.server.Shutdown(ctx)}
+	done := make(chan struct{})
+	go func() {
+		a.work.Wait()
+		close(done)
+	}()
+	select {
+	case <-done:
+	case <-ctx.Done():
+		errs = append(errs, fmt.Errorf("gateway: calls still run: %w", context.Cause(ctx)))
+	}
+	return errors.Join(append(errs, a.stopHooks(context.WithoutCancel(ctx), hooks))...)
+}
+
+// Serve starts the app, and only then answers requests from the listener with handler (nil:
+// the app alone), until ctx ends. Then it stops everything, within [Options].StopTimeout.
+func (a *App) Serve(ctx context.Context, l net.Listener, handler http.Handler) error {
+	if handler == nil {
+		handler = a
+	}
+	if err := a.Start(ctx); err != nil {
+		return errors.Join(err, l.Close())
+	}
+	host := &http.Server{Handler: handler, ReadHeaderTimeout: a.opts.StartTimeout}
+	served := make(chan error, 1)
+	go func() { served <- host.Serve(engineio.FairListener(l)) }()
+	var broken error
+	select {
+	case broken = <-served:
+	case <-ctx.Done():
+	}
+	stop, cancel := context.WithTimeout(context.WithoutCancel(ctx), a.opts.StopTimeout)
+	defer cancel()
+	err := a.Stop(stop) // sockets first: a waiting poll is a request that the host would wait for
+	if failed := host.Shutdown(stop); failed != nil {
+		err = errors.Join(err, failed, host.Close())
+	}
+	if broken == nil {
+		broken = <-served
+	}
+	if !errors.Is(broken, http.ErrServerClosed) {
+		err = errors.Join(fmt.Errorf("gateway: %w", broken), err)
+	}
+	return err
+}

@@ -1,0 +1,236 @@
+package gateway
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"reflect"
+	"slices"
+	"sync"
+
+	"github.com/kachi-io/kachi/engineio"
+	"github.com/kachi-io/kachi/socketio"
+)
+
+// Reason says why a socket ended.
+type Reason = socketio.Reason
+
+// space is a namespace with everything that a gateway registered for it, whatever the
+// principal's type.
+type space struct {
+	app       *App
+	name      string // or pattern
+	source    string
+	namespace *socketio.Namespace
+	dynamic   *socketio.Dynamic // nil but for patterns
+	layers    []Layer
+	routes    []*route
+	events    map[string]*route
+	emits     []*outgoing
+	errs      []error
+
+	mu       sync.RWMutex
+	declared map[*outgoing]struct{}
+}
+
+// all is everybody in it.
+func (s *space) all() socketio.Broadcast { return s.namespace.All() }
+
+func (s *space) declares(o *outgoing) bool {
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	_, ok := s.declared[o]
+	return ok
+}
+
+func (s *space) declare(o *outgoing) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if _, known := s.declared[o]; known {
+		return
+	}
+	if i := slices.IndexFunc(s.emits, func(other *outgoing) bool { return other.name == o.name }); i >= 0 && s.emits[i].data != o.data {
+		s.errs = append(s.errs, fmt.Errorf("%s: event %q of type %v is sent by the namespace already, as %v (%s)", o.source, o.name, o.data, s.emits[i].data, s.emits[i].source))
+		return
+	}
+	s.declared[o] = struct{}{}
+	s.emits = append(s.emits, o)
+}
+
+// ErrUndeclared: a namespace sends an event that it has not declared.
+var ErrUndeclared = errors.New("gateway: undeclared event")
+
+// wrong notes a mistake in the registration, with its source line.
+func (s *space) wrong(source, format string, args ...any) {
+	s.errs = append(s.errs, fmt.Errorf("%s: namespace %q: %s", source, s.name, fmt.Sprintf(format, args...)))
+}
+
+func (s *space) add(r *route) {
+	switch other := s.events[r.event]; {
+	case r.event == "":
+		s.wrong(r.source, "an event has no name")
+	case reservedIn(r.event):
+		s.wrong(r.source, "the event's name %q is reserved", r.event)
+	case other != nil:
+		s.wrong(r.source, "event %q has a handler already: %s", r.event, other.source)
+	default:
+		s.events[r.event] = r
+		s.routes = append(s.routes, r)
+	}
+}
+
+// Namespace is where a gateway registers what it does, for sockets whose principal is a P.
+// It is used by the function given to [New], and not afterwards.
+type Namespace[P any] struct {
+	*space
+	connect       []func(*Context[P]) error
+	disconnecting []func(*Context[P], Reason) error
+	disconnect    []func(*Context[P], Reason) error
+	any           []func(*Context[P]) error
+}
+
+// Use puts layers around all routes of the namespace, those registered before as well,
+// inside those of the app.
+func (g *Namespace[P]) Use(layers ...Layer) { g.layers = append(g.layers, layers...) }
+
+// Emits declares events that the gateway sends: only those can be sent in its namespace, and
+// the documentation shows them.
+func (g *Namespace[P]) Emits(events ...Outgoing) {
+	for _, e := range events {
+		g.declare(e.event())
+	}
+}
+
+// OnConnect registers a function that runs when a client was admitted, before its first
+// event. An error is sent as the event "exception", and the client is disconnected.
+func (g *Namespace[P]) OnConnect(f func(*Context[P]) error) { g.connect = append(g.connect, f) }
+
+// OnDisconnecting registers a function that runs when a client has gone, or is put out,
+// after the events that had arrived: [Call.Rooms] still tells where it was. The context is
+// not the socket's, which has ended: it has [socketio.Options].HookTimeout as its deadline.
+func (g *Namespace[P]) OnDisconnecting(f func(*Context[P], Reason) error) {
+	g.disconnecting = append(g.disconnecting, f)
+}
+
+// OnDisconnect registers a function that runs last of all.
+func (g *Namespace[P]) OnDisconnect(f func(*Context[P], Reason) error) {
+	g.disconnect = append(g.disconnect, f)
+}
+
+// OnAny registers a function that sees every event before its handler does, also those that
+// have none. An error answers the event in the handler's place.
+func (g *Namespace[P]) OnAny(f func(*Context[P]) error) { g.any = append(g.any, f) }
+
+func reservedIn(event string) bool {
+	return event == "exception" || packetReserved(event)
+}
+
+// mount registers everything with the namespace below.
+func (g *Namespace[P]) mount(auth Authenticator[P]) error {
+	s, app := g.space, g.app
+	for _, r := range s.routes {
+		chain, err := newChain(r.core, app.opts.Use, s.layers, r.layers)
+		if err != nil {
+			s.wrong(r.source, "event %q: %v", r.event, err)
+			continue
+		}
+		r.chain = chain
+		if v := app.opts.Validator; v != nil {
+			if err := v.Check(r.in); err != nil {
+				s.wrong(r.source, "event %q: %v", r.event, err)
+			}
+		} else if field := taggedField(r.in, "validate", nil); field != "" {
+			s.wrong(r.source, "event %q: %s has a validate tag, and the app has no Validator: see Options.Validator", r.event, field)
+		}
+	}
+	if len(s.errs) > 0 {
+		return errors.Join(s.errs...)
+	}
+	ns := s.namespace
+	ns.Use(admit(s, auth))
+	ns.OnConnect(func(ctx context.Context, socket *socketio.Socket) error {
+		for _, f := range g.connect {
+			if err := f(&newFrame[P](ctx, connectionOf(socket), "connect").ctx); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	ns.OnDisconnecting(func(ctx context.Context, socket *socketio.Socket, reason engineio.Reason) error {
+		conn := connectionOf(socket)
+		conn.rest(ctx)
+		return each(g.disconnecting, func(f func(*Context[P], Reason) error) error {
+			return f(&newFrame[P](ctx, conn, "disconnecting").ctx, reason)
+		})
+	})
+	ns.OnDisconnect(func(ctx context.Context, socket *socketio.Socket, reason engineio.Reason) error {
+		conn := connectionOf(socket)
+		err := each(g.disconnect, func(f func(*Context[P], Reason) error) error {
+			return f(&newFrame[P](ctx, conn, "disconnect").ctx, reason)
+		})
+		return errors.Join(err, conn.release())
+	})
+	if len(g.any) > 0 {
+		ns.OnAny(func(ctx context.Context, e *socketio.Event) error {
+			f := newFrame[P](ctx, connectionOf(e.Socket()), e.Name())
+			f.call.event = e
+			for _, look := range g.any {
+				if err := protected(func() error { return look(&f.ctx) }); err != nil {
+					f.call.fail(err)
+					return errSeen
+				}
+			}
+			return nil
+		})
+	}
+	ns.OnUnhandled(func(ctx context.Context, e *socketio.Event) error {
+		f := newFrame[P](ctx, connectionOf(e.Socket()), e.Name())
+		f.call.event = e
+		f.call.fail(errNotFound)
+		return nil
+	})
+	for _, r := range s.routes {
+		ns.On(r.event, r.serve)
+	}
+	return nil
+}
+
+// errSeen keeps an event from its handler: it was answered.
+var errSeen = errors.New("gateway: refused by OnAny")
+
+// each calls all functions, whatever the others return.
+func each[F any](functions []F, call func(F) error) error {
+	var errs []error
+	for _, f := range functions {
+		if err := protected(func() error { return call(f) }); err != nil {
+			errs = append(errs, err)
+		}
+	}
+	return errors.Join(errs...)
+}
+
+func protected(f func() error) (err error) {
+	defer recovered(&err)
+	return f()
+}
+
+// taggedField finds a field of a type with a tag.
+func taggedField(t reflect.Type, tag string, seen []reflect.Type) string {
+	for t.Kind() == reflect.Pointer || t.Kind() == reflect.Slice || t.Kind() == reflect.Array || t.Kind() == reflect.Map {
+		t = t.Elem()
+	}
+	if t.Kind() != reflect.Struct || slices.Contains(seen, t) {
+		return ""
+	}
+	seen = append(seen, t)
+	for i := range t.NumField() {
+		f := t.Field(i)
+		if _, ok := f.Tag.Lookup(tag); ok {
+			return t.Name() + "." + f.Name
+		}
+		if found := taggedField(f.Type, tag, seen); found != "" {
+			return found
+		}
+	}
+	return ""
+}
