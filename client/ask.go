@@ -59,6 +59,7 @@ func (s *Socket) ask(ctx context.Context, volatile bool, event string, args []an
 	return s.awaitAnswer(ctx, s.opts.AckTimeout, reply, func() {
 		s.client.mu.Lock()
 		defer s.client.mu.Unlock()
+		q.out.withdrawn = true
 		s.withdraw(q)
 	})
 }

@@ -23,6 +23,8 @@ type outgoing struct {
 	question *question     // what waits for its acknowledgement; nil if nothing does
 	place    *list.Element // where it waits; nil when it waits no more
 	tooLarge *TooLargeError
+	// Nobody waits for the answer any more, and it has not been sent.
+	withdrawn bool
 }
 
 // encode makes the frames of a packet.
@@ -112,6 +114,12 @@ func (q *queue) push(o *outgoing) {
 	if c := q.socket.client; c.engine != nil {
 		c.engine.stir()
 	}
+}
+
+// pushFront puts back what pop returned.
+func (q *queue) pushFront(o *outgoing) {
+	o.place = q.list.PushFront(o)
+	q.bytes += o.bytes
 }
 
 func (q *queue) pop() *outgoing {

@@ -4,9 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
-	"net/http"
 	"net/url"
-	"strconv"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -15,13 +13,6 @@ import (
 	eio "github.com/kachi-io/kachi/engineio/packet"
 	"github.com/kachi-io/kachi/socketio/packet"
 )
-
-// frame is one Engine.IO packet on its way out: text with its type's digit in front, or a
-// binary message.
-type frame struct {
-	data   []byte
-	binary bool
-}
 
 // transport carries the packets of one session. One goroutine sends and one receives.
 type transport interface {
@@ -323,188 +314,6 @@ func (e *engine) silent() {
 // stands still while a machine sleeps.
 func (e *engine) expired() bool {
 	return time.Now().UnixNano() > e.lastChance.Load() && !e.delivering.Load()
-}
-
-// write sends what waits, until the session ends.
-func (e *engine) write() {
-	fence := false
-	for {
-		b := e.next()
-		switch t := b.transport; {
-		case t == nil:
-			return
-		case len(b.frames) > 0:
-			if fence || b.alone {
-				t.fence(e.ctx)
-			}
-			fence = b.alone
-			if err := t.send(e.ctx, b.frames); err != nil {
-				e.broke(t.name(), err)
-				return
-			}
-		case b.last:
-			t.farewell(e.ctx)
-			e.fail(ForcedClose, nil)
-			return
-		default:
-			select {
-			case <-e.wake:
-			case <-e.ctx.Done():
-				return
-			}
-		}
-	}
-}
-
-var (
-	pongFrame  = frame{data: eio.AppendText(nil, eio.Pong, nil)}
-	closeFrame = frame{data: eio.AppendText(nil, eio.Close, nil)}
-)
-
-// next returns what is to be sent next. Its transport is nil when the session has ended.
-func (e *engine) next() (b batch) {
-	t := e.turn()
-	if t == nil {
-		return b
-	}
-	c := e.client
-	if e.expired() {
-		e.fail(PingTimeout, nil)
-		return b
-	}
-	b = batch{transport: t, room: t.batch()}
-	var refused []*outgoing
-	c.mu.Lock()
-	if e.pong {
-		e.pong = false
-		b.add(pongFrame)
-	}
-	for !b.full {
-		if len(e.rest) > 0 {
-			if b.add(e.rest[0]) {
-				e.rest = e.rest[1:]
-			}
-			continue
-		}
-		o := e.pop()
-		if o == nil {
-			break
-		}
-		if o.farewell {
-			if len(b.frames) > 0 {
-				e.held = o
-				break
-			}
-			b.add(o.frames[0])
-			b.alone, b.full = true, true
-			continue
-		}
-		if size := e.sizeOf(o, t); e.maxPayload > 0 && size > e.maxPayload {
-			o.tooLarge = &TooLargeError{Size: size, Limit: e.maxPayload}
-			refused = append(refused, o)
-			continue
-		}
-		if e.maxPayload > 0 && o.largest(t) > e.maxPayload {
-			e.held = o
-			break
-		}
-		e.rest = o.frames
-	}
-	b.last = e.closing && len(b.frames) == 0 && e.held == nil
-	c.mu.Unlock()
-	for _, o := range refused {
-		o.undelivered(o.tooLarge)
-	}
-	return b
-}
-
-// pop takes the next packet, with client.mu held: first what joins and leaves, then what
-// the sockets have emitted, in turn.
-func (e *engine) pop() *outgoing {
-	if o := e.held; o != nil {
-		e.held = nil
-		return o
-	}
-	if len(e.control) > 0 {
-		o := e.control[0]
-		e.control[0] = nil
-		e.control = e.control[1:]
-		return o
-	}
-	return e.client.popEmitted()
-}
-
-// sizeOf is the size of a packet's largest message on t, or, while an upgrade is under way,
-// on the transport that comes: polling needs a third more for what is binary. Client.mu is
-// held.
-func (e *engine) sizeOf(o *outgoing, t transport) int {
-	if e.moving != nil {
-		t = (*webSocket)(nil)
-	}
-	return o.largest(t)
-}
-
-// batch gathers frames to be sent together: at least one, then as many as there is room
-// for.
-type batch struct {
-	transport transport
-	frames    []frame
-	room      int
-	full      bool
-	alone     bool // a DISCONNECT; see outgoing.farewell
-	last      bool // there is nothing to send, and there never will be
-}
-
-func (b *batch) add(f frame) bool {
-	size := b.transport.size(f)
-	if len(b.frames) > 0 && size > b.room {
-		b.full = true
-		return false
-	}
-	b.frames = append(b.frames, f)
-	b.room -= size + 1 // the separator
-	b.full = b.room <= 0
-	return true
-}
-
-// endpoint returns the URL of requests on the transport, without a query.
-func (e *engine) endpoint(t Transport) *url.URL {
-	u := *e.url
-	if t == WebSocket {
-		u.Scheme = map[string]string{"http": "ws", "https": "wss"}[u.Scheme]
-	}
-	u.Path, u.RawQuery = e.client.opts.Path, ""
-	return &u
-}
-
-// address returns the URL of a request on the transport.
-func (e *engine) address(t Transport) string {
-	u := e.endpoint(t)
-	query := e.url.Query()
-	for key, values := range e.client.opts.Query {
-		query[key] = values
-	}
-	query.Set("EIO", "4")
-	query.Set("transport", string(t))
-	if e.sid != "" {
-		query.Set("sid", e.sid)
-	}
-	if t == Polling { // past caches that do not look at no-store
-		query.Set("t", strconv.FormatInt(e.client.stamps.Add(1), 36))
-	}
-	u.RawQuery = query.Encode()
-	return u.String()
-}
-
-// header returns the headers of requests; Host apart, which is no header to Go.
-func (e *engine) header() (h http.Header, host string) {
-	h = e.client.opts.Header.Clone()
-	if h == nil {
-		h = http.Header{}
-	}
-	host = h.Get("Host")
-	h.Del("Host")
-	return h, host
 }
 
 var errUTF8 = errors.New("text that is not UTF-8")

@@ -100,6 +100,7 @@ func (s *Socket) dequeue(r *retry) {
 	r.place = nil
 	s.retryBytes -= r.bytes
 	if r.flight != nil {
+		r.flight.out.withdrawn = true
 		s.withdraw(r.flight)
 		r.flight = nil
 	}
