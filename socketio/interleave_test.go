@@ -172,6 +172,7 @@ func TestJoiningAndLeavingInALoopIsBounded(t *testing.T) {
 	told := newRecord()
 	srv, url := start(t, &socketio.Options{Hooks: socketio.Hooks{
 		ProtocolError: func(_ *engineio.Session, err error) { told.add("%v", err) },
+		Disconnected:  func(*socketio.Socket, socketio.Reason, error) { told.add("left") },
 	}})
 	release := make(chan struct{})
 	var mu sync.Mutex
@@ -200,7 +201,7 @@ func TestJoiningAndLeavingInALoopIsBounded(t *testing.T) {
 	for range 200 { // at a pace that the server keeps, as often as it likes
 		c.connect("/", "")
 		c.send("41")
-		c.expectSilence()
+		told.expect(t, "left")
 	}
 }
 
