@@ -321,3 +321,18 @@ func TestSecureAndThroughAProxy(t *testing.T) {
 	err = assert.ErrorAs[*client.TransportError](t, try(t, strings.Replace(host.URL, "https:", "http:", 1), client.Options{}))
 	assert.True(t, strings.Contains(err.Error(), "HTTPS"), err.Error())
 }
+
+func TestOriginThatIsNotAllowed(t *testing.T) {
+	srv := socketio.NewServer(nil)
+	host := httptest.NewServer(srv)
+	defer host.Close()
+	defer srv.Shutdown(context.Background())
+	for name, transports := range ways {
+		o := client.Options{Transports: transports, Header: http.Header{"Origin": {"https://elsewhere.example"}}}
+		err := assert.ErrorAs[*client.TransportError](t, try(t, host.URL, o), name)
+		assert.Equal(t, err.Code, client.CodeForbidden, name)
+		assert.Equal(t, err.ServerCode, 4, name)
+		o.Header = http.Header{"Origin": {host.URL}}
+		assert.NoError(t, try(t, host.URL, o), name)
+	}
+}

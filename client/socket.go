@@ -61,6 +61,7 @@ type Socket struct {
 	received   string // the offset of the last event that came
 	handled    string // and of the last one whose handlers have returned
 	waiters    map[*waiter]struct{}
+	failure    error // of the last attempt; nil when it has not failed
 	queue      queue
 	pending    map[int64]*question
 	lastAck    int64
@@ -163,7 +164,8 @@ func (s *Socket) Connect(ctx context.Context) error {
 
 // Wait waits until the socket is connected, however many attempts that takes. It returns
 // an error when the socket is refused, put out, disconnected or closed, when the client has
-// given up, or when ctx ends; at once where it does not want to connect.
+// given up, or when ctx ends, then together with the last attempt's; at once where it does
+// not want to connect.
 func (s *Socket) Wait(ctx context.Context) error {
 	return s.await(ctx, false, true)
 }
@@ -193,14 +195,15 @@ func (s *Socket) await(ctx context.Context, open, patient bool) error {
 		return err
 	case <-ctx.Done():
 		c.mu.Lock()
+		defer c.mu.Unlock()
 		delete(s.waiters, w)
-		c.mu.Unlock()
-		return ctx.Err()
+		return errors.Join(ctx.Err(), s.failure)
 	}
 }
 
 // settle tells all who wait, with client.mu held.
 func (s *Socket) settle(err error) {
+	s.failure = nil
 	for w := range s.waiters {
 		w.outcome <- err
 	}
@@ -209,6 +212,7 @@ func (s *Socket) settle(err error) {
 
 // settleHasty tells those who wait for the first attempt alone, with client.mu held.
 func (s *Socket) settleHasty(err error) {
+	s.failure = err
 	for w := range s.waiters {
 		if !w.patient {
 			w.outcome <- err

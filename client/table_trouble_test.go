@@ -2,6 +2,8 @@ package client_test
 
 import (
 	"context"
+	"math/rand/v2"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -287,6 +289,63 @@ var troubleRows = []row{
 				assert.Receive(t, ended(c.Done()), "the client's end")
 				assert.Equal(t, s.State(), client.StateClosed)
 			}
+			p.gone(t)
+		},
+	},
+	{
+		name:     "everything at once",
+		settings: settings{PingInterval: 300 * time.Millisecond, PingTimeout: time.Second},
+		run: func(t *testing.T, p *play) {
+			wire := newWire(t, p.addr())
+			o := p.options()
+			o.MailboxMessages, o.MaxQueuedMessages = 8, 16
+			c, err := client.New(wire.url(), o)
+			assert.NoError(t, err)
+			sockets := []*client.Socket{c.Of("/", nil), c.Of("/chat", &client.SocketOptions{Retries: 2, AckTimeout: 20 * time.Millisecond})}
+			for _, s := range sockets {
+				s.On("number", func(ctx context.Context, e *client.Event) {
+					_, _ = s.Ask(ctx, "echo", 1)
+				})
+			}
+			ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
+			defer cancel()
+			var work sync.WaitGroup
+			for g := range 6 {
+				dice := rand.New(rand.NewPCG(uint64(g), 1))
+				work.Go(func() {
+					for range 60 {
+						s := sockets[dice.IntN(2)]
+						short, done := context.WithTimeout(ctx, time.Duration(dice.IntN(20))*time.Millisecond)
+						switch dice.IntN(10) {
+						case 0:
+							s.Disconnect()
+						case 1, 2:
+							s.Open()
+						case 3:
+							_ = s.Connect(short)
+						case 4:
+							_ = s.Emit("count", 20, 10)
+						case 5:
+							_, _ = s.Ask(short, "echo", []byte{1})
+						case 6:
+							_ = s.EmitContext(short, "keep", "list", 1)
+						case 7:
+							_ = s.Volatile().Emit("echo", "a")
+						case 8:
+							_ = s.Emit("kick")
+						case 9:
+							wire.cut()
+						}
+						done()
+					}
+				})
+			}
+			work.Wait()
+			for _, s := range sockets { // whatever happened, it goes on
+				assert.Eventually(t, func() bool { return s.Connect(ctx) == nil })
+			}
+			assert.NoError(t, c.Close())
+			assert.Receive(t, ended(c.Done()), "the client's end")
 			p.gone(t)
 		},
 	},
