@@ -53,10 +53,11 @@ func parseEvent(w *words, s *step) (err error) {
 }
 
 func parseAnswer(w *words, s *step) (err error) {
+	w.skip()
 	begin := w.at
 	word := w.word()
 	if s.number, err = strconv.Atoi(word); err != nil || s.number < 1 {
-		return w.fault(begin+1, "answer needs the number of the question, then the values of the answer: answer 1 …")
+		return w.fault(begin, "answer needs the number of the question, then the values of the answer: answer 1 …")
 	}
 	s.args, err = w.values()
 	return err

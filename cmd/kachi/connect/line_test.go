@@ -121,6 +121,7 @@ func TestMistakesInLines(t *testing.T) {
 		`emit news @"x`:              {13, "it does not end"},
 		`emit "x`:                    {7, "the event's name is not JSON: it does not end"},
 		`answer yes`:                 {7, "answer needs the number of the question"},
+		`answer`:                     {6, "answer needs the number of the question"},
 		`answer 0`:                   {7, "answer needs the number of the question"},
 		`wait news soon`:             {10, "soon is no duration: write 500ms, 2s or 1m"},
 		`wait news 5s now`:           {13, "wait takes no more: wait EVENT [TIME]"},
@@ -146,7 +147,7 @@ func TestMistakesInLines(t *testing.T) {
 
 func FuzzLines(f *testing.F) {
 	for _, line := range []string{
-		`emit news {"a":[1,"é"]} 5 x`, `ask 'a b' @egg.png "x"`, `answer 1 {}`, `wait a 1s`, `join /x {"a":1}`, `emit "`, "emit \xff \x00",
+		`emit news {"a":[1,"é"]} 5 x`, `ask 'a b' @egg.png "x"`, `answer 1 {}`, `wait a 1s`, `join /x {"a":1}`, `emit "`, "emit \xff \x00", "\xc3",
 	} {
 		f.Add(line)
 	}

@@ -174,11 +174,11 @@ func escape(s string) string {
 
 func plain(s string) bool {
 	for _, r := range s {
-		if r == utf8.RuneError || !harmless(r) {
+		if !harmless(r) {
 			return false
 		}
 	}
-	return true
+	return utf8.ValidString(s)
 }
 
 const zeroWidthJoiner = 0x200d // holds emoji together
