@@ -150,6 +150,10 @@ func stoppable(t testing.TB, o *socketio.Options) (http.Handler, *socketio.Serve
 		}
 		return &socketio.Error{Code: "forbidden", Message: "not you"}
 	})
+	srv.Of("/slow").Use(func(ctx context.Context, _ *socketio.Socket) error {
+		<-ctx.Done()
+		return ctx.Err()
+	})
 	for _, name := range []string{"/", "/chat", "/refusing", "/greeting"} {
 		ns := srv.Of(name)
 		if name == "/greeting" {

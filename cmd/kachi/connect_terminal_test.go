@@ -175,6 +175,11 @@ func TestConnectOnATerminal(t *testing.T) {
 	p.sees(": 1\n/> |")
 	p.types("wait news\r")
 
+	// Pasted over several lines.
+	p.types("\x1b[200~emit echo {\n  \"pasted\": [1,\r\n2]\n}\nemit echo too\n\x1b[201~")
+	p.sees("← echoed {\"pasted\":[1,2]}")
+	p.sees("← echoed \"too\"")
+
 	// Questions of the server.
 	p.types("emit inquire ready ?\r")
 	p.sees("← ready \"?\"   (a question: answer 1 …)")

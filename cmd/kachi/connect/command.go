@@ -188,7 +188,7 @@ func (c *Command) prepare(std *Streams) (*run, error) {
 		in: std.In, steps: steps, stay: stay, exitOnError: c.ExitOnError, keepHistory: !c.NoHistory,
 		options: options,
 		session: &session{
-			target: target, auth: auth, ackTimeout: c.AckTimeout, guard: func() {}, changed: func() {},
+			target: target, auth: auth, timeout: c.Timeout, ackTimeout: c.AckTimeout, guard: func() {}, changed: func() {},
 			out: &printer{json: c.JSON, out: std.Out, err: std.Err, now: time.Now},
 		},
 	}

@@ -2,6 +2,7 @@ package connect
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"strconv"
 	"strings"
@@ -40,6 +41,13 @@ func parse(line string, open func(path string) ([]byte, error)) (*step, error) {
 		return nil, w.fault(w.at, "%s takes no more: %s", v.name, strings.TrimSpace(v.name+" "+v.usage))
 	}
 	return s, nil
+}
+
+// unfinished tells whether a line breaks off within a JSON value.
+func unfinished(line string) bool {
+	_, err := parse(line, func(string) ([]byte, error) { return nil, nil })
+	var fault *lineError
+	return errors.As(err, &fault) && fault.unfinished
 }
 
 func parseNothing(*words, *step) error { return nil }

@@ -95,6 +95,15 @@ func TestLinesWithoutACommand(t *testing.T) {
 	}
 }
 
+func TestLinesThatBreakOff(t *testing.T) {
+	for line, want := range map[string]bool{
+		`emit news {`: true, `emit news {"a":`: true, `emit @none.png [1,`: true, `auth {"a":[`: true, `emit news "x`: true,
+		`emit news {"a":1}`: false, `emit news {a`: false, `emit news 'x`: false, `emit`: false, ``: false, `{`: false,
+	} {
+		assert.Equal(t, unfinished(line), want, line)
+	}
+}
+
 func TestMistakesInLines(t *testing.T) {
 	for line, want := range map[string]struct {
 		at      int

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"sync/atomic"
+	"time"
 
 	"github.com/kachi-io/kachi/client"
 )
@@ -32,12 +33,18 @@ func (m *member) open(ctx context.Context) error {
 	}
 	m.socket.Open()
 	m.session.count()
+	// The client bounds the opening of a connection, and the wait for a namespace where
+	// there is no other.
+	timer := time.NewTimer(2 * m.session.timeout)
+	defer timer.Stop()
 	select {
 	case err := <-m.outcome:
 		if err != nil {
 			return fmt.Errorf("%w: %w", errShown, err)
 		}
 		return nil
+	case <-timer.C:
+		return failed("timeout", "No answer from %s in time. --timeout gives it longer.", escape(m.namespace()))
 	case <-ctx.Done():
 		return ctx.Err()
 	}

@@ -85,6 +85,7 @@ func (r *run) begin(ctx context.Context) error {
 			r.session.note("Change the auth and connect again, or join another namespace; help lists the commands.")
 			return nil
 		}
+		r.session.report(err)
 		return Exit(1)
 	}
 	return nil

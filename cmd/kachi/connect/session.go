@@ -29,6 +29,7 @@ type session struct {
 	out        *printer
 	client     *client.Client
 	target     *target
+	timeout    time.Duration // of connecting
 	ackTimeout time.Duration
 	guard      func() // deferred wherever the client calls: puts the terminal right before a panic ends the process
 	seen       arrivals

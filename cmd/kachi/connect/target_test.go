@@ -5,6 +5,7 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/kachi-io/kachi/client"
 	"github.com/kachi-io/kachi/internal/assert"
@@ -53,7 +54,7 @@ func TestTargets(t *testing.T) {
 }
 
 func TestCompletion(t *testing.T) {
-	s := &session{target: &target{}, changed: func() {}, guard: func() {}, out: &printer{}}
+	s := &session{target: &target{}, changed: func() {}, guard: func() {}, out: &printer{}, timeout: time.Minute}
 	assert.NoError(t, s.start("http://localhost", client.Options{}))
 	defer s.stop()
 	for _, name := range []string{"/", "/admin"} {

@@ -58,7 +58,7 @@ func (r *run) edited(ctx context.Context) error {
 	}
 	h := loadHistory(path)
 	e := editor.New(r.terminal, r.screen, func() int { return columns(r.screen) })
-	e.History, e.Complete = &h.History, s.complete
+	e.History, e.Complete, e.Unfinished = &h.History, s.complete, unfinished
 	s.out.out, s.out.err = e, e
 	s.changed = func() { e.SetPrompt(s.prompt()) }
 	e.SetPrompt(style{colour: s.out.colour}.paint(dim, "Connecting to "+escape(s.target.origin)+"…") + " ")

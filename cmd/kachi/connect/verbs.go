@@ -30,7 +30,7 @@ func init() {
 		{name: "ask", usage: "EVENT [ARG…]", help: "send an event and show its acknowledgement", parse: parseEvent, run: ask, apart: true},
 		{name: "volatile", usage: "EVENT [ARG…]", help: "send an event that may get lost", parse: parseEvent, run: volatile},
 		{name: "answer", usage: "N [ARG…]", help: "answer question N of the server", parse: parseAnswer, run: answer},
-		{name: "wait", usage: "EVENT [TIME]", help: "wait until the event has come, once more than was waited for; 30s by default", parse: parseWait, run: wait},
+		{name: "wait", usage: "EVENT [TIME]", help: "wait for the event, 30s at most; one that came and was not waited for counts", parse: parseWait, run: wait},
 		{name: "sleep", usage: "TIME", help: "do nothing for a while: 500ms, 2s, 1m", parse: parseSleep, run: sleep},
 		{name: "join", usage: "/NAMESPACE [AUTH]", help: "join a namespace as well, and use it", parse: parseJoin, run: join},
 		{name: "leave", usage: "/NAMESPACE", help: "leave a namespace", parse: parseNamespace, run: leave},
@@ -204,7 +204,7 @@ func quit(context.Context, *session, *step) error { return errQuit }
 const helpArgs = `
 Arguments are JSON values with space between them: emit message {"room":"nest"} 5 true
 What is no JSON is a string: emit hello Mina 'in the nest' "a \"quoted\" one"
-@photo.png is the file's bytes. Lines that begin with # are comments.
+Pasted JSON may have several lines. @photo.png is the file's bytes. Lines that begin with # are comments.
 TAB completes commands and events, the arrow keys bring back earlier lines.`
 
 func help(_ context.Context, s *session, st *step) error {

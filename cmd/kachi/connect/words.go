@@ -20,6 +20,8 @@ type lineError struct {
 	at      int    // in bytes; -1: nowhere in particular
 	code    string // for programs
 	message string
+
+	unfinished bool // it could go on where it ends
 }
 
 func (e *lineError) Error() string { return e.message }
@@ -32,8 +34,8 @@ type words struct {
 	open func(path string) ([]byte, error) // for @path
 }
 
-func (w *words) fault(at int, format string, args ...any) error {
-	return &lineError{w.line, at, "syntax", fmt.Sprintf(format, args...)}
+func (w *words) fault(at int, format string, args ...any) *lineError {
+	return &lineError{line: w.line, at: at, code: "syntax", message: fmt.Sprintf(format, args...)}
 }
 
 // skip goes to the next word. It reports false at the end of the line.
@@ -134,7 +136,9 @@ func (w *words) json(what string) (any, error) {
 	var raw json.RawMessage
 	if err := d.Decode(&raw); err != nil {
 		at, message := jsonFault(err, len(w.line)-begin)
-		return nil, w.fault(begin+at, "%s is not JSON: %s%s", what, message, relaxed(w.line[begin:], at))
+		fault := w.fault(begin+at, "%s is not JSON: %s%s", what, message, relaxed(w.line[begin:], at))
+		fault.unfinished = errors.Is(err, io.ErrUnexpectedEOF)
+		return nil, fault
 	}
 	w.at = begin + int(d.InputOffset())
 	if w.at < len(w.line) && !strings.ContainsRune(" \t\r\n", rune(w.line[w.at])) {

@@ -25,6 +25,9 @@ type Editor struct {
 	// Complete is called for TAB with what stands before the cursor. It returns what to
 	// insert there, or, where there are several ways to go on, what to show. May be nil.
 	Complete func(before string) (insert string, choices []string)
+	// Unfinished tells whether a pasted line goes on behind a line break, which becomes a
+	// space then. May be nil.
+	Unfinished func(line string) bool
 	// History is gone through with the arrow keys. ReadLine adds nothing to it. May be nil.
 	History *History
 
@@ -140,6 +143,10 @@ func (e *Editor) press(k key) (line string, done bool, err error) {
 	case keyTab:
 		e.complete()
 	case keyEnter:
+		if e.paste && e.unfinished() {
+			e.insert(' ')
+			break
+		}
 		return e.finish("\r\n", nil)
 	case keyInterrupt:
 		return e.finish("^C\r\n", ErrInterrupted)
@@ -245,6 +252,17 @@ func (e *Editor) wordRight() int {
 		pos++
 	}
 	return pos
+}
+
+// unfinished asks whether the line goes on, without the lock.
+func (e *Editor) unfinished() bool {
+	if e.Unfinished == nil {
+		return false
+	}
+	line := string(e.line)
+	e.mu.Unlock()
+	defer e.mu.Lock()
+	return e.Unfinished(line)
 }
 
 // complete asks what may follow, without the lock.

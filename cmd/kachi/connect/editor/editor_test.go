@@ -209,6 +209,16 @@ func TestTheScreenFollows(t *testing.T) {
 	}
 }
 
+func TestPastedLinesThatGoOn(t *testing.T) {
+	e := New(&keyboard{keys: []string{"\x1b[200~emit {\n1\r\n}\r", "two {\x1b[201~\r"}}, io.Discard, func() int { return 20 })
+	e.Unfinished = func(line string) bool { return strings.Contains(line, "{") && !strings.Contains(line, "}") }
+	for _, want := range []string{"emit { 1 }", "two {"} { // what is typed ends with Enter
+		line, err := e.ReadLine()
+		assert.NoError(t, err)
+		assert.Equal(t, line, want)
+	}
+}
+
 func TestChoices(t *testing.T) {
 	g := &glass.Screen{Columns: 30}
 	e := New(&keyboard{keys: []string{"em", "\t", "m", "\t", "x\r"}}, g, func() int { return 30 })
