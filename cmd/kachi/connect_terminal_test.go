@@ -307,16 +307,7 @@ func TestConnectOnATerminalComesBack(t *testing.T) {
 	p.sees("Trying again in")
 	p.types("\r")
 	p.sees("it is sent when / is")
-	var l net.Listener
-	assert.Eventually(t, func() (ok bool) {
-		var err error
-		l, err = net.Listen("tcp", addr)
-		return err == nil
-	})
-	again := httptest.NewUnstartedServer(kachiServer(t, nil))
-	again.Listener.Close()
-	again.Listener = l
-	again.Start()
+	again := startAt(t, addr)
 	defer again.Close()
 	p.sees("← echoed \"one\"\n/> |")
 	p.types(ctrlD)

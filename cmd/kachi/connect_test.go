@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"io"
+	"net"
 	"net/http/httptest"
 	"os"
 	"path/filepath"
@@ -11,6 +12,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/kachi-io/kachi/cmd/kachi/connect"
 	"github.com/kachi-io/kachi/internal/assert"
 )
 
@@ -248,6 +250,56 @@ func TestConnectComesBack(t *testing.T) {
 	})
 	assert.Equal(t, find(all, "reconnecting")[0].Attempt, 1)
 	assert.True(t, find(all, "reconnecting")[0].MS > 0)
+}
+
+// A server that is away for a while: each attempt is told of, in order.
+func TestConnectKeepsTrying(t *testing.T) {
+	handler, srv := stoppable(t, nil)
+	host := httptest.NewServer(handler)
+	in, script := io.Pipe()
+	var out lockedBuffer
+	ended := make(chan int, 1)
+	go func() {
+		ended <- run(t.Context(), []string{"connect", host.URL, "--json", "--transport=websocket"},
+			connect.Streams{In: in, Out: &out, Err: &out})
+	}()
+	says := func(text string) {
+		assert.Eventually(t, func() bool { return strings.Contains(out.String(), text) }, text)
+	}
+	says(`"type":"connect"`)
+	host.Listener.Close()
+	assert.NoError(t, srv.Shutdown(t.Context()))
+	says(`"attempt":2`)
+	again := startAt(t, host.Listener.Addr().String())
+	defer again.Close()
+	_, err := io.WriteString(script, "ask echo 1\n")
+	assert.NoError(t, err)
+	says(`"type":"answer"`)
+	assert.NoError(t, script.Close())
+	assert.Equal(t, assert.Receive(t, ended), 0)
+
+	all := summary(outcome{out: out.String()}.lines(t))
+	assert.Equal(t, all[:5], []string{"connect /", "disconnect / transport close", "reconnecting", "connect_error / unreachable", "reconnecting"})
+	assert.Equal(t, all[len(all)-2:], []string{"connect /", "answer / echo [1]"})
+	for i, l := range all[5 : len(all)-2] {
+		assert.Equal(t, l, []string{"connect_error / unreachable", "reconnecting"}[i%2])
+	}
+}
+
+// startAt starts a server on an address that was another's.
+func startAt(t *testing.T, addr string) *httptest.Server {
+	t.Helper()
+	var l net.Listener
+	assert.Eventually(t, func() bool {
+		var err error
+		l, err = net.Listen("tcp", addr)
+		return err == nil
+	}, "the address is free")
+	host := httptest.NewUnstartedServer(kachiServer(t, nil))
+	host.Listener.Close()
+	host.Listener = l
+	host.Start()
+	return host
 }
 
 func TestConnectMistakes(t *testing.T) {

@@ -31,6 +31,7 @@ func (m *member) open(ctx context.Context) error {
 	if m.socket.Connected() {
 		return nil
 	}
+	m.session.news("")
 	m.socket.Open()
 	m.session.count()
 	// The client bounds the opening of a connection, and the wait for a namespace where
@@ -84,6 +85,7 @@ func (m *member) connected(context.Context) {
 	s := m.session
 	s.mu.Lock()
 	s.begun = true
+	s.failures, s.trouble = 0, ""
 	s.up++
 	s.mu.Unlock()
 	r := record{kind: kindConnect, namespace: m.namespace(), url: s.target.origin, sid: m.socket.ID(), recovered: m.socket.Recovered()}
@@ -98,7 +100,10 @@ func (m *member) connected(context.Context) {
 func (m *member) notConnected(_ context.Context, err error) {
 	defer m.session.guard()
 	e := m.session.target.explain(err)
-	m.session.out.print(record{kind: kindConnectError, namespace: m.namespace(), code: e.code, message: e.message, data: e.data})
+	if m.session.news(e.message) || m.session.out.json {
+		m.session.out.print(record{kind: kindConnectError, namespace: m.namespace(), code: e.code, message: e.message, data: e.data})
+	}
+	signal(m.session.told)
 	m.session.turned()
 	m.settle(err)
 }
@@ -114,6 +119,6 @@ func (m *member) disconnected(_ context.Context, reason client.Reason, err error
 	s.out.print(r)
 	s.drop(m)
 	s.turned()
-	signal(s.down)
+	signal(s.told)
 	signal(m.gone)
 }

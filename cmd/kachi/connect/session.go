@@ -35,16 +35,18 @@ type session struct {
 	seen       arrivals
 	changed    func()        // the prompt is no longer right; called without locks
 	idle       chan struct{} // takes one: no namespace is connected or will be by itself
-	down       chan struct{} // takes one: a socket has told of its end
+	told       chan struct{} // takes one: a socket has told of its end, or of a failure
 
 	mu        sync.Mutex
 	auth      json.RawMessage
 	members   []*member
 	current   *member
 	questions []question
-	asked     int  // questions so far
-	begun     bool // there has been a connection
-	up        int  // sockets that have told of being connected, and not of the end
+	asked     int    // questions so far
+	begun     bool   // there has been a connection
+	failures  int    // told of since the last connection
+	trouble   string // the one told of last; "" after a connection
+	up        int    // sockets that have told of being connected, and not of the end
 }
 
 // question is an event of the server that waits for an answer.
@@ -56,7 +58,7 @@ type question struct {
 // start makes the client.
 func (s *session) start(rawURL string, o client.Options) (err error) {
 	s.idle = make(chan struct{}, 1)
-	s.down = make(chan struct{}, 1)
+	s.told = make(chan struct{}, 1)
 	s.seen.changed = make(chan struct{})
 	o.Hooks = client.Hooks{
 		Upgraded: func(client.Connection) {
@@ -89,30 +91,44 @@ func (s *session) reconnecting(attempt int, pause time.Duration) {
 	if !begun { // the first attempt failed, and is the last
 		return
 	}
-	s.settled()
+	s.settled(attempt - 1)
 	if attempt <= 3 || attempt%10 == 0 || s.out.json {
 		s.out.print(record{kind: kindReconnecting, attempt: attempt, lasted: pause})
 	}
 }
 
-// settled waits until all sockets have told that they are no longer connected, so that
-// things are printed in their order. A socket that is slow at it is not waited for for long.
-func (s *session) settled() {
+// settled waits until all sockets have told that they are no longer connected, and of as
+// many failures to connect again, so that things are printed in their order. A socket that
+// is slow at it is not waited for for long.
+func (s *session) settled(failures int) {
 	patience := time.NewTimer(time.Second)
 	defer patience.Stop()
 	for {
 		s.mu.Lock()
-		up := s.up
+		done := s.up == 0 && s.failures >= failures
 		s.mu.Unlock()
-		if up == 0 {
+		if done {
 			return
 		}
 		select {
-		case <-s.down:
+		case <-s.told:
 		case <-patience.C:
 			return
 		}
 	}
+}
+
+// news takes note of a failure to connect, and tells whether it is another one than before:
+// people need not read the same with every attempt. An empty one begins anew.
+func (s *session) news(trouble string) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if trouble != "" {
+		s.failures++
+	}
+	is := trouble != s.trouble
+	s.trouble = trouble
+	return is
 }
 
 // join returns the member of a namespace, which is made when it is asked for the first
