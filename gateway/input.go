@@ -1,7 +1,6 @@
 package gateway
 
 import (
-	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -39,6 +38,46 @@ type Raw struct{ packet.Args }
 // arguments is an input of more than one argument, or of another number.
 type arguments interface {
 	decodeArgs(a packet.Args) error
+	// pointers returns one to each argument that has been decoded.
+	pointers() []any
+	// types returns the arguments' types; that of Rest stands for all.
+	types() []reflect.Type
+}
+
+func (*None) pointers() []any          { return nil }
+func (t *Args2[A, B]) pointers() []any { return []any{&t.A, &t.B} }
+
+func (t *Args3[A, B, C]) pointers() []any { return []any{&t.A, &t.B, &t.C} }
+
+func (t *Rest[T]) pointers() []any {
+	all := make([]any, len(*t))
+	for i := range *t {
+		all[i] = &(*t)[i]
+	}
+	return all
+}
+
+func (*Raw) pointers() []any { return nil }
+
+func (*None) types() []reflect.Type { return nil }
+
+func (*Args2[A, B]) types() []reflect.Type {
+	return []reflect.Type{reflect.TypeFor[A](), reflect.TypeFor[B]()}
+}
+
+func (*Args3[A, B, C]) types() []reflect.Type {
+	return []reflect.Type{reflect.TypeFor[A](), reflect.TypeFor[B](), reflect.TypeFor[C]()}
+}
+
+func (*Rest[T]) types() []reflect.Type { return []reflect.Type{reflect.TypeFor[T]()} }
+func (*Raw) types() []reflect.Type     { return nil }
+
+// typesOf returns the types of an input's arguments.
+func typesOf(in reflect.Type) []reflect.Type {
+	if several, ok := reflect.New(in).Interface().(arguments); ok {
+		return several.types()
+	}
+	return []reflect.Type{in}
 }
 
 func (*None) decodeArgs(a packet.Args) error {
@@ -179,39 +218,4 @@ func jsonType(t reflect.Type) string {
 		return "an array"
 	}
 	return "an object"
-}
-
-// Validated is an input that knows its own rules. Validate is called when it has been
-// decoded, and after [Options].Validator; an error that is no [*Error] is told as
-// "invalid".
-type Validated interface {
-	Validate(ctx context.Context) error
-}
-
-// Validator checks inputs by the rules that their types declare, in struct tags say.
-// Package gateway/validate has one. It is safe for concurrent use.
-type Validator interface {
-	// Validate checks a pointer to an input. What is wrong with it is an [*Error], best
-	// made by [Invalid].
-	Validate(ctx context.Context, input any) error
-	// Check reports whether the rules of a type make sense, when the app is made.
-	Check(t reflect.Type) error
-}
-
-// validate checks a decoded input.
-func validate(c *Call, v Validator, input any) error {
-	if v != nil {
-		if err := v.Validate(c, input); err != nil {
-			return err
-		}
-	}
-	if own, ok := input.(Validated); ok {
-		err := own.Validate(c)
-		var coded *Error
-		if err != nil && !errors.As(err, &coded) {
-			return Invalid(FieldError{Rule: "valid", Message: err.Error()})
-		}
-		return err
-	}
-	return nil
 }

@@ -135,13 +135,7 @@ func (g *Namespace[P]) mount(auth Authenticator[P]) error {
 			continue
 		}
 		r.chain = chain
-		if v := app.opts.Validator; v != nil {
-			if err := v.Check(r.in); err != nil {
-				s.wrong(r.source, "event %q: %v", r.event, err)
-			}
-		} else if field := taggedField(r.in, "validate", nil); field != "" {
-			s.wrong(r.source, "event %q: %s has a validate tag, and the app has no Validator: see Options.Validator", r.event, field)
-		}
+		s.checkRules(r)
 	}
 	if len(s.errs) > 0 {
 		return errors.Join(s.errs...)

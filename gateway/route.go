@@ -33,6 +33,7 @@ type route struct {
 type Route[P, In, Out any] struct {
 	route     *route
 	decode    func(a packet.Args, in *In) error
+	examine   func(c *Call, in *In) error
 	authorize func(*Context[P], In) error
 }
 
@@ -114,7 +115,7 @@ func Stream[P, In, Out any](g *Namespace[P], event string, item OutEvent[Out], h
 }
 
 func newRoute[P, In, Out any](g *Namespace[P], event, source string) *Route[P, In, Out] {
-	r := &Route[P, In, Out]{decode: decoderOf[In](), route: &route{
+	r := &Route[P, In, Out]{decode: decoderOf[In](), examine: examiner[In](), route: &route{
 		event: event, source: source, in: reflect.TypeFor[In](), out: reflect.TypeFor[Out](),
 		newFrame: func(ctx context.Context, conn *connection, pattern string) *Call {
 			return &newFrame[P](ctx, conn, pattern).call
@@ -131,7 +132,7 @@ func (r *Route[P, In, Out]) input(c *Call) (*In, error) {
 		return nil, err
 	}
 	c.input = in
-	if err := validate(c, c.app.opts.Validator, in); err != nil {
+	if err := r.examine(c, in); err != nil {
 		return nil, err
 	}
 	if r.authorize != nil {
