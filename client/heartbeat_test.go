@@ -51,6 +51,7 @@ func TestTimeThatPassedUnnoticed(t *testing.T) {
 	c.mu.Lock()
 	e := c.engine
 	c.mu.Unlock()
+	assert.Eventually(t, func() bool { return !e.delivering.Load() }) // it waits for the network again
 	e.lastChance.Store(time.Now().Add(-time.Second).UnixNano())
 	assert.NoError(t, s.Emit("hello"))
 	assert.Equal(t, assert.Receive(t, reasons), PingTimeout)

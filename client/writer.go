@@ -1,6 +1,10 @@
 package client
 
-import eio "github.com/kachi-io/kachi/engineio/packet"
+import (
+	"time"
+
+	eio "github.com/kachi-io/kachi/engineio/packet"
+)
 
 // frame is one Engine.IO packet on its way out: text with its type's digit in front, or a
 // binary message.
@@ -23,6 +27,9 @@ func (e *engine) write() {
 			}
 			fence = b.alone
 			if err := t.send(e.ctx, b.frames); err != nil {
+				if t.name() == WebSocket {
+					e.hearReader()
+				}
 				e.broke(t.name(), err)
 				return
 			}
@@ -37,6 +44,20 @@ func (e *engine) write() {
 				return
 			}
 		}
+	}
+}
+
+// readerPatience is how long a writer whose connection broke waits for the reader.
+const readerPatience = 200 * time.Millisecond
+
+// hearReader lets the reader tell first why the connection broke: it sees the close frame,
+// or is the one who closed it.
+func (e *engine) hearReader() {
+	timer := time.NewTimer(readerPatience)
+	defer timer.Stop()
+	select {
+	case <-e.ctx.Done():
+	case <-timer.C:
 	}
 }
 
