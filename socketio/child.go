@@ -25,10 +25,11 @@ type child struct {
 	users  int
 	pinned bool // by Of
 	state  childState
-	before *child        // of that name, being closed; nil once it is
-	ready  chan struct{} // closed once it is open, or failed
-	closed chan struct{} // closed when nothing of it is left
-	err    error         // why it failed; set before ready
+	giveUp context.CancelFunc // ends the opening
+	before *child             // of that name, being closed; nil once it is
+	ready  chan struct{}      // closed once it is open, or failed
+	closed chan struct{}      // closed when nothing of it is left
+	err    error              // why it failed; set before ready
 
 	adapter atomic.Pointer[adapter.Adapter] // once it is open
 }
@@ -103,6 +104,9 @@ func (ns *Namespace) release() {
 // rest sees to a child that nobody may need any more. The caller holds srv.mu.
 func (c *child) rest() {
 	srv := c.ns.srv
+	if c.state == childOpening && c.users == 1 && !c.pinned && srv.stopping {
+		c.giveUp() // nobody waits for it but Shutdown
+	}
 	if c.users > 0 || c.pinned {
 		return
 	}
@@ -229,17 +233,18 @@ func (c *child) begin(force bool) error {
 	d.count++
 	c.state = childOpening
 	c.users++ // until it is open: all others may leave meanwhile
+	ctx, cancel := context.WithTimeout(context.Background(), srv.opts.ConnectTimeout)
+	c.giveUp = cancel
 	srv.work.add()
-	go c.open(d)
+	go c.open(ctx, d)
 	return nil
 }
 
 // open gives the child its adapter.
-func (c *child) open(d *Dynamic) {
+func (c *child) open(ctx context.Context, d *Dynamic) {
 	srv := c.ns.srv
 	defer srv.work.done()
-	ctx, cancel := context.WithTimeout(context.Background(), srv.opts.ConnectTimeout)
-	defer cancel()
+	defer c.giveUp()
 	a, err := c.connect(ctx, d)
 	if err != nil {
 		err = fmt.Errorf("socketio: namespace %q: %w", c.ns.name, err)

@@ -10,6 +10,7 @@ import (
 	"sync"
 	"sync/atomic"
 	"testing"
+	"time"
 
 	"github.com/kachi-io/kachi/engineio"
 	"github.com/kachi-io/kachi/internal/assert"
@@ -268,6 +269,29 @@ func TestVisit(t *testing.T) {
 	cancel()
 	assert.ErrorIs(t, rooms.Visit(ctx, "/room-7", nil), context.Canceled)
 	a.start.Store(nil)
+}
+
+// A broker that does not answer holds Shutdown up only for those who still wait for it.
+func TestShutdownGivesUpWhatNobodyWaitsFor(t *testing.T) {
+	a := new(adapters)
+	begun := make(chan struct{}, 10)
+	waits := func(ctx context.Context, _ string) error { begun <- struct{}{}; <-ctx.Done(); return ctx.Err() }
+	srv, url := start(t, &socketio.Options{Adapter: a.factory, ConnectTimeout: time.Hour})
+	rooms := srv.Dynamic("/room-{id}", nil)
+	a.start.Store(&waits)
+	ctx, cancel := context.WithCancel(t.Context())
+	visited := make(chan error, 1)
+	go func() { visited <- rooms.Visit(ctx, "/room-1", nil) }()
+	assert.Receive(t, begun)
+	cancel()
+	assert.ErrorIs(t, assert.Receive(t, visited), context.Canceled)
+	c := dial(t, url)
+	c.send("40/room-2,") // its middleware ends with its connection
+	assert.Receive(t, begun)
+	ctx, cancel = context.WithTimeout(context.Background(), 10*time.Second)
+	defer cancel()
+	assert.NoError(t, srv.Shutdown(ctx))
+	assert.Equal(t, len(rooms.Children()), 0)
 }
 
 func TestLateRegistrationsHoldForAllChildren(t *testing.T) {

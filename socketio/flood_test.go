@@ -10,6 +10,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"net"
 	"strconv"
 	"strings"
@@ -52,6 +53,12 @@ func (c *tally) add(name string, n int) {
 		c.n = map[string]int{}
 	}
 	c.n[name] += n
+}
+
+func (c *tally) all() map[string]int {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return maps.Clone(c.n)
 }
 
 func (c *tally) get(name string) int {
@@ -344,7 +351,7 @@ func TestFloodsAreBoundedAndCounted(t *testing.T) {
 	assert.Equal(t, told.get(string(socketio.ReasonFlooding)), visits)
 	assert.Equal(t, seen.get("answers")+told.get("overloaded")+told.get("rate_limited")+told.get("stray")+told.get("unanswered"),
 		seen.get("events"), "what became of the flood")
-	t.Logf("%d rounds of echoes; at most %d bytes more; clients saw %v, hooks were told %v", asked, highest-before.heap, seen.n, told.n)
+	t.Logf("%d rounds of echoes; at most %d bytes more; clients saw %v, hooks were told %v", asked, highest-before.heap, seen.all(), told.all())
 	clients = nil
 	before.expectBack(t, 1<<20)
 }

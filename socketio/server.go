@@ -37,6 +37,7 @@ type Server struct {
 	forms      map[string]*form // by encoding
 	coming     string           // the one that Of is making: no Dynamic has it
 	dynamics   []*Dynamic       // in the order of registration; a changed list is another one
+	stopping   bool             // Shutdown has begun
 	ended      bool             // Shutdown closes, or has closed, the adapters of all namespaces
 	work       tracker          // goroutines that run user code
 }
@@ -196,6 +197,14 @@ func (srv *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) { srv.mount
 // ends first, it returns an error that says what still runs. The server cannot be used
 // again.
 func (srv *Server) Shutdown(ctx context.Context) error {
+	srv.mu.Lock()
+	srv.stopping = true
+	for _, ns := range srv.namespaces {
+		if ns.child != nil {
+			ns.child.rest()
+		}
+	}
+	srv.mu.Unlock()
 	errs := []error{srv.engine.Shutdown(ctx)}
 	srv.work.wait(ctx) // before the adapters are closed: what a socket does at its end may be for other nodes
 	srv.mu.Lock()
