@@ -250,6 +250,12 @@ func TestConnectThroughAProxy(t *testing.T) {
 			}
 		})
 	}
+	t.Run("WebSocket, which the proxy lets not through", func(t *testing.T) {
+		p := startProxy(t)
+		o := connectTo(t, "", plain.URL, "--proxy", p.url, "--transport", "websocket")
+		assert.Equal(t, o.code, 1)
+		assert.True(t, strings.Contains(o.err, "A proxy in between may let none through: try --transport polling."), o.err)
+	})
 	t.Run("none", func(t *testing.T) {
 		o := connectTo(t, "ask echo 1", plain.URL, "--json", "--proxy", "none")
 		assert.Equal(t, o.code, 0, o.out)

@@ -111,6 +111,9 @@ func (t *target) broken(e *client.TransportError) string {
 		if strings.Contains(e.ServerMessage, "HTTP request to an HTTPS server") {
 			return fmt.Sprintf("The server speaks TLS: try https://%s", strings.TrimPrefix(t.origin, "http://"))
 		}
+		if e.Transport == client.WebSocket {
+			return fmt.Sprintf("%s takes no WebSocket connection%s. A proxy in between may let none through: try --transport polling. Or is there no Socket.IO server? See --path.", t.origin, answer)
+		}
 		return fmt.Sprintf("%s does not understand the request%s. Is it a Socket.IO server? See --path and --transport.", t.origin, answer)
 	case client.CodeTooLarge:
 		return "A message is too large: " + cause(e.Err) + "."

@@ -86,13 +86,16 @@ func (m *member) connected(context.Context) {
 	s.mu.Lock()
 	s.begun = true
 	s.failures, s.trouble = 0, ""
-	s.up++
 	s.mu.Unlock()
 	r := record{kind: kindConnect, namespace: m.namespace(), url: s.target.origin, sid: m.socket.ID(), recovered: m.socket.Recovered()}
 	if c, ok := s.client.Connection(); ok {
 		r.transport = string(c.Transport)
 	}
 	s.out.print(r)
+	s.mu.Lock()
+	s.up++
+	s.mu.Unlock()
+	s.tell()
 	s.turned()
 	m.settle(nil)
 }
@@ -103,7 +106,7 @@ func (m *member) notConnected(_ context.Context, err error) {
 	if m.session.news(e.message) || m.session.out.json {
 		m.session.out.print(record{kind: kindConnectError, namespace: m.namespace(), code: e.code, message: e.message, data: e.data})
 	}
-	signal(m.session.told)
+	m.session.tell()
 	m.session.turned()
 	m.settle(err)
 }
@@ -119,6 +122,6 @@ func (m *member) disconnected(_ context.Context, reason client.Reason, err error
 	s.out.print(r)
 	s.drop(m)
 	s.turned()
-	signal(s.told)
+	s.tell()
 	signal(m.gone)
 }

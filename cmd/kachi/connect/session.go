@@ -35,18 +35,18 @@ type session struct {
 	seen       arrivals
 	changed    func()        // the prompt is no longer right; called without locks
 	idle       chan struct{} // takes one: no namespace is connected or will be by itself
-	told       chan struct{} // takes one: a socket has told of its end, or of a failure
 
 	mu        sync.Mutex
 	auth      json.RawMessage
 	members   []*member
 	current   *member
 	questions []question
-	asked     int    // questions so far
-	begun     bool   // there has been a connection
-	failures  int    // told of since the last connection
-	trouble   string // the one told of last; "" after a connection
-	up        int    // sockets that have told of being connected, and not of the end
+	asked     int           // questions so far
+	begun     bool          // there has been a connection
+	failures  int           // told of since the last connection
+	trouble   string        // the one told of last; "" after a connection
+	up        int           // sockets that have told of being connected, and not of the end
+	told      chan struct{} // closed, and replaced, when a socket has told of a turn
 }
 
 // question is an event of the server that waits for an answer.
@@ -58,20 +58,16 @@ type question struct {
 // start makes the client.
 func (s *session) start(rawURL string, o client.Options) (err error) {
 	s.idle = make(chan struct{}, 1)
-	s.told = make(chan struct{}, 1)
+	s.told = make(chan struct{})
 	s.seen.changed = make(chan struct{})
 	o.Hooks = client.Hooks{
 		Upgraded: func(client.Connection) {
 			defer s.guard()
-			if !s.rests() { // else nobody needs the connection any more
-				s.out.print(record{kind: kindUpgrade, transport: string(client.WebSocket)})
-			}
+			s.upgraded(record{kind: kindUpgrade, transport: string(client.WebSocket)})
 		},
 		UpgradeFailed: func(err error) {
 			defer s.guard()
-			if !s.rests() {
-				s.out.print(record{kind: kindUpgradeError, message: s.target.explain(err).message})
-			}
+			s.upgraded(record{kind: kindUpgradeError, message: s.target.explain(err).message})
 		},
 		Reconnecting: s.reconnecting,
 		Undelivered: func(_ *client.Socket, event string, err error) {
@@ -83,6 +79,15 @@ func (s *session) start(rawURL string, o client.Options) (err error) {
 	return err
 }
 
+// upgraded tells how an upgrade went, behind the socket that it went for, unless nobody
+// needs the connection any more.
+func (s *session) upgraded(r record) {
+	s.await(func() bool { return s.up > 0 || s.resting() })
+	if !s.rests() {
+		s.out.print(r)
+	}
+}
+
 func (s *session) reconnecting(attempt int, pause time.Duration) {
 	defer s.guard()
 	s.mu.Lock()
@@ -91,31 +96,38 @@ func (s *session) reconnecting(attempt int, pause time.Duration) {
 	if !begun { // the first attempt failed, and is the last
 		return
 	}
-	s.settled(attempt - 1)
+	s.await(func() bool { return s.up == 0 && s.failures >= attempt-1 })
 	if attempt <= 3 || attempt%10 == 0 || s.out.json {
 		s.out.print(record{kind: kindReconnecting, attempt: attempt, lasted: pause})
 	}
 }
 
-// settled waits until all sockets have told that they are no longer connected, and of as
-// many failures to connect again, so that things are printed in their order. A socket that
-// is slow at it is not waited for for long.
-func (s *session) settled(failures int) {
+// await waits until what done looks at, with s.mu held, has been told of, so that things
+// are printed in their order. A socket that is slow at telling is not waited for for long.
+func (s *session) await(done func() bool) {
 	patience := time.NewTimer(time.Second)
 	defer patience.Stop()
 	for {
 		s.mu.Lock()
-		done := s.up == 0 && s.failures >= failures
+		is, told := done(), s.told
 		s.mu.Unlock()
-		if done {
+		if is {
 			return
 		}
 		select {
-		case <-s.told:
+		case <-told:
 		case <-patience.C:
 			return
 		}
 	}
+}
+
+// tell has those who await something look again.
+func (s *session) tell() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	close(s.told)
+	s.told = make(chan struct{})
 }
 
 // news takes note of a failure to connect, and tells whether it is another one than before:
@@ -221,6 +233,11 @@ func (s *session) turned() {
 func (s *session) rests() bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	return s.resting()
+}
+
+// resting is rests with s.mu held.
+func (s *session) resting() bool {
 	for _, m := range s.members {
 		if m.socket.State() != client.StateIdle {
 			return false
