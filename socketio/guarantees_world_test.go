@@ -136,6 +136,9 @@ func (w *world) register(ns *socketio.Namespace) {
 		if number(s)%2 == 0 {
 			w.enter(s, "r1")
 		}
+		if number(s)%5 == 0 {
+			w.exit(s, "r2")
+		}
 		return nil
 	})
 	ns.OnConnect(func(ctx context.Context, s *socketio.Socket) error {

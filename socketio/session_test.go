@@ -109,3 +109,23 @@ func TestSessionsOfThoseWhoLeaveWhileComingBack(t *testing.T) {
 	c.send("41")
 	assert.Equal(t, assert.Receive(t, expired), r.sid)
 }
+
+// What a middleware decides for a client that comes back holds.
+func TestMiddlewaresMayTakeRoomsAway(t *testing.T) {
+	srv, r, ended := recovering(t, &socketio.Options{Recovery: &socketio.Recovery{RunMiddlewares: true}})
+	socketOf(t, srv, r.sid).Join("den", "vault")
+	srv.Use(func(_ context.Context, s *socketio.Socket) error {
+		s.Leave("vault")
+		return nil
+	})
+	r.cut()
+	assert.Receive(t, ended)
+	assert.NoError(t, srv.To("vault").Emit("e", 1)) // it was there
+	r.come()
+	assert.True(t, r.recovered)
+	assert.Equal(t, r.event(), "e1")
+	assert.Equal(t, socketOf(t, srv, r.sid).Rooms(), []string{r.sid, "den"})
+	assert.NoError(t, srv.To("vault").Emit("e", 2))
+	assert.NoError(t, srv.To("den").Emit("e", 3))
+	assert.Equal(t, r.event(), "e3")
+}

@@ -128,8 +128,11 @@ func (j *journal) leave(s *Socket, room string) {
 	j.mu.Lock()
 	defer j.mu.Unlock()
 	j.ns.local.leave(s, room)
-	if s.stay != nil && s.stay.claimed == nil && room != s.id {
-		s.stay.left(room, j.head, j.first())
+	if y := s.stay; y != nil && room != s.id {
+		if y.claimed != nil { // by a middleware: what it decides holds for the session
+			y = &y.claimed.stay
+		}
+		y.left(room, j.head, j.first())
 	}
 }
 

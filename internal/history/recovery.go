@@ -250,7 +250,7 @@ func (x *index) judgeExpiry(y *session, terms Terms) {
 	case !x.data(y, nil, e):
 		v.Text = fmt.Sprintf("expired with the data %q", e.Text)
 	default:
-		x.judgeRoomsOf(last, e, span{last.earliestEnd(x), max(last.ended, last.earliestEnd(x))})
+		x.judgeRoomsOf(last, e, span{last.earliestEnd(x), e.Seq})
 		return
 	}
 	x.fault(v)

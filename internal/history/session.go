@@ -143,8 +143,8 @@ func (x *index) effective(y *session, own, all []change) []change {
 		s := c.life
 		ends := s.endsFrom(x)
 		switch {
-		case c.from > s.ended, s.known == never && s.recovered():
-		case c.to >= ends:
+		case c.from > s.ended, s.known == never && c.join:
+		case c.to >= ends, s.known == never: // a middleware took the room away
 			some = append(some, c.perhaps())
 		case len(y.lives) > 0 && s != y.lives[0] && c.from < s.known: // counts from its admission on
 			some = append(some, change{span{c.from, max(c.to, s.known)}, c.join, s})
