@@ -65,7 +65,7 @@ func (x *index) judgeAsked(m *message, s *socket, terms Terms, fault func(*socke
 		if m.Socket == "" {
 			return // the adapter was closed
 		}
-		ended := s.earliestEnd(x) < m.done.Seq && s.earliestEnd(x) > 0 || s.ended < m.done.Seq || terms.Scarce || x.claimedElsewhere(s, m.done)
+		ended := s.earliestEnd(x) < m.done.Seq && s.earliestEnd(x) > 0 || s.ended < m.done.Seq || terms.Scarce || x.claimedElsewhere(s, m.done) || x.cutShort(s)
 		if !ended && s.known < m.from {
 			fault(s, "returned %q, and the socket has not ended", m.done.Err)
 		}
