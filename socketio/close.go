@@ -47,11 +47,11 @@ func (s *Socket) end(reason Reason, err error, tell bool) {
 	if tell {
 		farewell = &packet.Packet{Type: packet.Disconnect, Namespace: s.ns.name, ID: packet.NoID}
 	}
-	s.conn.forget(s, admitted, farewell, reason)
-	s.asked.end(s)
 	if j := s.ns.journal; j != nil && !admitted {
 		j.unclaim(s, reason)
 	}
+	s.conn.forget(s, admitted, farewell, reason)
+	s.asked.end(s)
 	if !admitted {
 		// The task that admits it, or is about to, sees the state; nobody was told of it.
 		s.mailbox.seal(s, noTask{}, true)

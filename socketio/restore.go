@@ -126,7 +126,7 @@ func (j *journal) admit(s *Socket, b *session) bool {
 	if b == nil {
 		return j.admitNew(s)
 	}
-	if s.conn.session.Queue(s.greeting(b.id)) != nil {
+	if !j.greet(s, b) {
 		return false
 	}
 	for {
@@ -147,6 +147,15 @@ func (j *journal) admit(s *Socket, b *session) bool {
 			return false
 		}
 	}
+}
+
+// greet queues the answer to CONNECT, unless the socket has ended: nothing follows what
+// end tells the client.
+func (j *journal) greet(s *Socket, b *session) bool {
+	m := s.greeting(b.id)
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	return s.stay.claimed == b && s.conn.session.Queue(m) == nil
 }
 
 // pause waits a little, or for the end of ctx, which it reports by false.
@@ -195,6 +204,9 @@ func (o *Options) portion() (events, bytes int) {
 func (j *journal) replay(s *Socket, b *session) (done, admitted bool, err error) {
 	j.mu.Lock()
 	defer j.mu.Unlock()
+	if s.stay.claimed != b {
+		return true, false, nil // it has ended
+	}
 	if b.has+1 < j.first() {
 		return false, false, errTooLate
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"strings"
 	"testing"
 
 	"github.com/kachi-io/kachi/internal/assert"
@@ -128,4 +129,32 @@ func TestMiddlewaresMayTakeRoomsAway(t *testing.T) {
 	assert.NoError(t, srv.To("vault").Emit("e", 2))
 	assert.NoError(t, srv.To("den").Emit("e", 3))
 	assert.Equal(t, r.event(), "e3")
+}
+
+// Who leaves while it is coming back, and asks again, is answered once.
+func TestNoAnswerForThoseWhoLeftWhileComingBack(t *testing.T) {
+	srv, r, ended := recovering(t, &socketio.Options{Recovery: &socketio.Recovery{RunMiddlewares: true}})
+	entered, held, returned := make(chan struct{}, 1), make(chan struct{}), make(chan struct{}, 1)
+	srv.Use(func(_ context.Context, s *socketio.Socket) error {
+		if s.Recovered() {
+			entered <- struct{}{}
+			<-held
+			returned <- struct{}{}
+		}
+		return nil
+	})
+	r.cut()
+	assert.Receive(t, ended)
+	c := dial(t, r.url)
+	c.send(`40{"pid":"` + r.pid + `"}`)
+	assert.Receive(t, entered)
+	c.send("41")
+	sid := c.connect("/", "")
+	assert.True(t, sid != r.sid)
+	close(held)
+	assert.Receive(t, returned)
+	for range 20 { // an answer too many would come in between
+		assert.NoError(t, srv.To(sid).Emit("e"))
+		assert.True(t, strings.HasPrefix(c.read(), `42["e",`))
+	}
 }
