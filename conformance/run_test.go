@@ -1,14 +1,11 @@
 package conformance_test
 
 import (
-	"bufio"
-	"bytes"
 	"context"
 	"encoding/json"
 	"fmt"
 	"net/http"
 	"net/http/httptest"
-	"os"
 	"strconv"
 	"sync"
 	"testing"
@@ -16,7 +13,6 @@ import (
 
 	"go.uber.org/goleak"
 
-	"github.com/kachi-io/kachi/internal/assert"
 	"github.com/kachi-io/kachi/internal/nodetest"
 	"github.com/kachi-io/kachi/socketio"
 	"github.com/kachi-io/kachi/socketio/packet/msgpack"
@@ -26,14 +22,6 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
 // fixtures are the servers that a script may ask for, by name.
 type fixtures map[string]fixture
-
-// result is what a script says of one check, a line each.
-type result struct {
-	Name  string `json:"name"`
-	Stage string `json:"stage"`
-	Error string `json:"error"` // empty: it passed
-	Done  *int   `json:"done"`  // last line: how many checks there were
-}
 
 // run lets Node run a script of conformance/js/client and makes a subtest of each of its
 // checks. KACHI_CHECK in the environment is a regular expression: only checks whose
@@ -60,40 +48,10 @@ func runEach(t *testing.T, script string, f fixtures) {
 }
 
 func play(t *testing.T, script string, f fixtures, env ...string) {
-	cmd := nodetest.Command(t, "client/"+script)
 	th := &theatre{fixtures: f, stages: map[string]*stage{}}
 	host := httptest.NewServer(th)
 	defer host.Close()
-	var stderr bytes.Buffer
-	cmd.Stderr = &stderr
-	cmd.Env = append(append(os.Environ(), "KACHI_CONTROL="+host.URL), env...)
-	out, err := cmd.StdoutPipe()
-	assert.NoError(t, err)
-	assert.NoError(t, cmd.Start())
-	count, told := 0, -1
-	for lines := bufio.NewScanner(out); lines.Scan(); {
-		var r result
-		if err := json.Unmarshal(lines.Bytes(), &r); err != nil {
-			t.Errorf("%s wrote %q", script, lines.Text())
-			continue
-		}
-		if r.Done != nil {
-			told = *r.Done
-			continue
-		}
-		count++
-		t.Run(r.Name, func(t *testing.T) {
-			if r.Error != "" {
-				t.Errorf("%s\nthe server's log:\n%s", r.Error, th.log(r.Stage))
-			}
-		})
-	}
-	if err := cmd.Wait(); err != nil {
-		t.Errorf("node %s: %v\n%s", script, err, stderr.Bytes())
-	}
-	if count != told || count == 0 {
-		t.Errorf("%s: %d checks of %d reported\n%s", script, count, told, stderr.Bytes())
-	}
+	nodetest.Checks(t, "client/"+script, th.log, append(env, "KACHI_CONTROL="+host.URL)...)
 	th.end()
 }
 

@@ -89,14 +89,34 @@ func (a *App) Stop(ctx context.Context) error {
 	return errors.Join(append(errs, a.stopHooks(context.WithoutCancel(ctx), hooks))...)
 }
 
+// ListenAndServe starts the app, and only then listens on a TCP address, ":3000", and goes
+// on like [App.Serve].
+func (a *App) ListenAndServe(ctx context.Context, addr string, handler http.Handler) error {
+	if err := a.Start(ctx); err != nil {
+		return err
+	}
+	var config net.ListenConfig
+	l, err := config.Listen(ctx, "tcp", addr)
+	if err != nil {
+		stop, cancel := a.stopping(ctx)
+		defer cancel()
+		return errors.Join(err, a.Stop(stop))
+	}
+	return a.serve(ctx, l, handler)
+}
+
 // Serve starts the app, and only then answers requests from the listener with handler (nil:
 // the app alone), until ctx ends. Then it stops everything, within [Options].StopTimeout.
 func (a *App) Serve(ctx context.Context, l net.Listener, handler http.Handler) error {
-	if handler == nil {
-		handler = a
-	}
 	if err := a.Start(ctx); err != nil {
 		return errors.Join(err, l.Close())
+	}
+	return a.serve(ctx, l, handler)
+}
+
+func (a *App) serve(ctx context.Context, l net.Listener, handler http.Handler) error {
+	if handler == nil {
+		handler = a
 	}
 	host := &http.Server{Handler: handler, ReadHeaderTimeout: a.opts.StartTimeout}
 	served := make(chan error, 1)
@@ -106,7 +126,7 @@ func (a *App) Serve(ctx context.Context, l net.Listener, handler http.Handler) e
 	case broken = <-served:
 	case <-ctx.Done():
 	}
-	stop, cancel := context.WithTimeout(context.WithoutCancel(ctx), a.opts.StopTimeout)
+	stop, cancel := a.stopping(ctx)
 	defer cancel()
 	err := a.Stop(stop) // sockets first: a waiting poll is a request that the host would wait for
 	if failed := host.Shutdown(stop); failed != nil {
@@ -119,4 +139,9 @@ func (a *App) Serve(ctx context.Context, l net.Listener, handler http.Handler) e
 		err = errors.Join(fmt.Errorf("gateway: %w", broken), err)
 	}
 	return err
+}
+
+// stopping is the context of stopping, which goes on when that of serving has ended.
+func (a *App) stopping(ctx context.Context) (context.Context, context.CancelFunc) {
+	return context.WithTimeout(context.WithoutCancel(ctx), a.opts.StopTimeout)
 }

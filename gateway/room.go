@@ -102,15 +102,20 @@ func (t Target) with(change func(socketio.Broadcast) socketio.Broadcast) Target 
 
 // emit sends an event to whom the target has.
 func (t Target) emit(ctx context.Context, event string, args []any) error {
+	return t.reach(context.WithoutCancel(ctx), func(to socketio.Broadcast) error { return to.Emit(event, args...) })
+}
+
+// reach calls do with whom the target has.
+func (t Target) reach(ctx context.Context, do func(socketio.Broadcast) error) error {
 	if t.visit == "" {
-		return t.to.Emit(event, args...)
+		return do(t.to)
 	}
-	return t.space.dynamic.Visit(context.WithoutCancel(ctx), t.visit, func(_ context.Context, ns *socketio.Namespace) error {
+	return t.space.dynamic.Visit(ctx, t.visit, func(_ context.Context, ns *socketio.Namespace) error {
 		to := ns.All()
 		if t.shape != nil {
 			to = t.shape(to)
 		}
-		return to.Emit(event, args...)
+		return do(to)
 	})
 }
 
@@ -160,3 +165,16 @@ func (t Target) Volatile() Target { return t.with(socketio.Broadcast.Volatile) }
 
 // Local leaves other nodes of the cluster out.
 func (t Target) Local() Target { return t.with(socketio.Broadcast.Local) }
+
+// Count returns how many sockets the target has, in the whole cluster unless it is
+// [Target.Local].
+func (t Target) Count(ctx context.Context) (n int, err error) {
+	if t.space == nil {
+		return 0, ErrNotStarted
+	}
+	err = t.reach(ctx, func(to socketio.Broadcast) error {
+		n, err = to.Count(ctx)
+		return err
+	})
+	return n, err
+}

@@ -1,0 +1,97 @@
+import { check, equal, given, next, ok, request, run } from "./harness.mjs";
+
+// Mina is user 1, and location 1 is hers; Jun is user 2 and may watch it; Sora is user 3.
+const [mina, jun, sora] = ["mina", "jun", "sora"].map((name) => ({ auth: { token: given[name] } }));
+const position = { type: "Point", coordinates: [126.978, 37.5665] };
+
+check("join_room is acknowledged by the room's name, chat by what was sent", async (a) => {
+  const [one, two] = [await a.connect("/", mina), await a.connect("/", jun)];
+  equal(await one.emitWithAck("join_room", { locationId: 1, userId: 1 }), "1");
+  equal(await two.emitWithAck("join_room", { locationId: 1 }), "1");
+  const payload = { userId: 1, message: { lat: 37.5, deep: [1, { a: null }] }, roomName: "1" };
+  const told = Promise.all([next(one, "chat"), next(two, "chat")]);
+  equal(await one.emitWithAck("chat", payload), payload);
+  equal(await told, [[payload], [payload]]);
+});
+
+check("PUT /location tells those who watch", async (a) => {
+  const [owner, watcher] = [await a.connect("/", mina), await a.connect("/", jun)];
+  await watcher.emitWithAck("join_room", { locationId: 1, userId: 2 });
+  const told = next(watcher, "chat");
+  const { status, body } = await request("PUT", "/location", { token: given.mina, body: { id: 1, geometry: position } });
+  equal([status, body.status], [200, 200]); // and not 201: nothing was created
+  const updated = body.data.updatedLocationResult;
+  equal([updated.id, updated.ownerId, updated.geometry], [1, 1, position]);
+  equal(await told, [{ userId: 1, message: updated, roomName: "1" }]);
+  equal(owner.heard, {}); // who did not join was not made to
+});
+
+check("server.socketsJoin(room) joins every socket of the namespace", async (a) => {
+  const [one, bystander] = [await a.connect("/", jun), await a.connect("/", jun)];
+  await one.emitWithAck("join_room", { locationId: 1 });
+  const told = next(one, "chat");
+  await request("PUT", "/location", { token: given.mina, body: { id: 1, geometry: position } });
+  await told;
+  await bystander.emitWithAck("join_room", {}); // refused, and behind what was sent
+  equal(bystander.heard, {});
+});
+
+check("userId from body / hard-coded 1; join succeeds without it", async (a) => {
+  equal((await a.refused("/")).data.code, "unauthorized");
+  const spy = await a.connect("/", sora);
+  equal((await spy.emitWithAck("join_room", { locationId: 1, userId: 1 })).code, "forbidden");
+  equal((await spy.emitWithAck("join_room", { locationId: 1 })).code, "forbidden");
+  equal((await spy.emitWithAck("join_room", { locationId: 404 })).code, "forbidden");
+  const put = (token) => request("PUT", "/location", { token, body: { id: 1, geometry: position } });
+  equal((await put()).status, 401);
+  equal((await put("wrong")).status, 401);
+  equal((await put(given.jun)).status, 403);
+});
+
+check("chat accepts any roomName from any client", async (a) => {
+  const [owner, watcher] = [await a.connect("/", mina), await a.connect("/", jun)];
+  await owner.emitWithAck("join_room", { locationId: 1 });
+  await watcher.emitWithAck("join_room", { locationId: 1 });
+  const forged = { userId: 1, message: { lat: 0 }, roomName: "1" };
+  equal((await watcher.emitWithAck("chat", forged)).code, "forbidden");
+  equal((await watcher.emitWithAck("chat", { ...forged, userId: 2 })).code, "forbidden");
+  for (const roomName of [owner.id, `location:1`, "2", ""]) {
+    const answer = await owner.emitWithAck("chat", { ...forged, roomName });
+    ok(["invalid", "forbidden"].includes(answer.code), `${roomName}: ${JSON.stringify(answer)}`);
+  }
+  equal([owner.heard, watcher.heard], [{}, {}]);
+});
+
+check("payloads that are none are refused", async (a) => {
+  const owner = await a.connect("/", mina);
+  for (const [payload, code] of [
+    [{ userId: 1, message: "text", roomName: "1" }, "invalid"],
+    [{ userId: 1, message: { x: "x".repeat(5000) }, roomName: "1" }, "invalid"],
+    [{ userId: "1", message: {}, roomName: "1" }, "bad_request"],
+    ["text", "bad_request"],
+    [null, "bad_request"],
+  ]) equal((await owner.emitWithAck("chat", payload)).code, code, JSON.stringify(payload));
+});
+
+check("returns 201 for an update; catch uses e.status, undefined for plain errors", async () => {
+  const bad = await request("PUT", "/location", { token: given.mina, body: { id: 1, geometry: "here" } });
+  equal([bad.status, bad.body.status, bad.body.code], [400, "error", "bad_request"]);
+});
+
+check("GeoJSON lon,lat: the order is pinned, and ranges are checked", async () => {
+  const put = (coordinates) =>
+    request("PUT", "/location", { token: given.mina, body: { id: 1, geometry: { type: "Point", coordinates } } });
+  equal((await put([126.978, 37.5665])).body.data.updatedLocationResult.geometry.coordinates, [126.978, 37.5665]);
+  equal((await put([37.5665, 126.978])).body.details.map((d) => d.path), ["geometry.coordinates[1]"]);
+  for (const few of [[], [1], [1, 2, 3]]) equal((await put(few)).body.details.map((d) => d.path), ["geometry.coordinates"]);
+  equal((await put([181, -91])).body.details.map((d) => d.path), ["geometry.coordinates[0]", "geometry.coordinates[1]"]);
+});
+
+check("websocket-only with no polling fallback while claiming it", async (a) => {
+  for (const transport of ["polling", "websocket"]) {
+    const socket = await a.connect("/", { ...jun, transports: [transport] });
+    equal(await socket.emitWithAck("join_room", { locationId: 1 }), "1");
+  }
+});
+
+run();

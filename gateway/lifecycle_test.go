@@ -1,0 +1,57 @@
+package gateway_test
+
+import (
+	"context"
+	"net"
+	"net/http"
+	"testing"
+
+	"github.com/kachi-io/kachi/gateway"
+	"github.com/kachi-io/kachi/internal/assert"
+)
+
+func TestListensOnlyWhenEverythingHasStarted(t *testing.T) {
+	taken, err := net.Listen("tcp", "127.0.0.1:0")
+	assert.NoError(t, err)
+	addr := taken.Addr().String()
+	var told []string
+	serve := func(ctx context.Context, start func() error) error {
+		app, err := gateway.NewApp(nil, gateway.New("/", gateway.Anyone, func(*gateway.Namespace[gateway.Nobody]) {}))
+		assert.NoError(t, err)
+		app.OnStart("database", func(context.Context) error {
+			told = append(told, "started")
+			return start()
+		}, func(context.Context) error { told = append(told, "stopped"); return nil })
+		return app.ListenAndServe(ctx, addr, nil)
+	}
+
+	err = serve(context.Background(), func() error { return nil })
+	assert.True(t, err != nil, "the address is taken")
+	assert.Equal(t, told, []string{"started", "stopped"})
+	assert.NoError(t, taken.Close())
+
+	told = nil
+	ctx, stop := context.WithCancel(context.Background())
+	served := make(chan error, 1)
+	go func() {
+		served <- serve(ctx, func() error { // nobody listens yet, so somebody else can
+			l, err := net.Listen("tcp", addr)
+			if err != nil {
+				return err
+			}
+			return l.Close()
+		})
+	}()
+	assert.Eventually(t, func() bool {
+		r, err := http.Get("http://" + addr + "/socket.io/?EIO=4&transport=polling")
+		if err != nil {
+			return false
+		}
+		_ = r.Body.Close()
+		return r.StatusCode == http.StatusOK
+	})
+	stop()
+	assert.NoError(t, assert.Receive(t, served))
+	assert.Equal(t, told, []string{"started", "stopped"})
+	http.DefaultClient.CloseIdleConnections()
+}
