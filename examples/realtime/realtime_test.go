@@ -1,0 +1,134 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"log/slog"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"go.uber.org/goleak"
+
+	"github.com/kachi-io/kachi/examples/exampletest"
+	"github.com/kachi-io/kachi/examples/people"
+	"github.com/kachi-io/kachi/gateway"
+	"github.com/kachi-io/kachi/internal/assert"
+	"github.com/kachi-io/kachi/internal/testclient"
+	"github.com/kachi-io/kachi/socketio"
+	"github.com/kachi-io/kachi/socketio/adapter"
+)
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+var silent = slog.New(slog.DiscardHandler)
+
+func serve(t *testing.T, o Options) string {
+	t.Helper()
+	o.Logger = silent
+	app, handler, err := New(o)
+	assert.NoError(t, err)
+	return exampletest.Serve(t, app, handler)
+}
+
+func TestRealtime(t *testing.T) {
+	known := people.New("Mina", "Jun")
+	url := serve(t, Options{People: known, ServiceToken: "of the service", Interval: 20 * time.Millisecond})
+	exampletest.Play(t, "realtime.mjs", url, map[string]any{
+		"mina": known.Token("Mina"), "jun": known.Token("Jun"), "service": "of the service",
+	})
+}
+
+func token(known *people.People, name string) map[string]string {
+	return map[string]string{"token": known.Token(name)}
+}
+
+func TestEachClientGetsNCopiesByPubSubOnEveryNodeAndClusterWideEmit(t *testing.T) {
+	known := people.New("Mina")
+	bus := adapter.NewBus(nil)
+	options := func() Options {
+		return Options{People: known, Interval: time.Hour, Socket: socketio.Options{Adapter: bus.Node().Adapter}}
+	}
+	here, there := serve(t, options()), serve(t, options())
+	editor := testclient.Connect(t, here, "/secure", token(known, "Mina"))
+	readers := []*testclient.Client{testclient.Connect(t, here, "/", nil), testclient.Connect(t, there, "/", nil)}
+	for n := range 2 {
+		editor.Emit("updateData", n)
+	}
+	for _, reader := range readers {
+		for n := range 2 {
+			var data int
+			reader.Expect("dataUpdated").Decode(t, &data)
+			assert.Equal(t, data, n)
+		}
+		reader.ExpectNothing()
+	}
+}
+
+func TestEmitMayRunBeforeTheServerExists(t *testing.T) {
+	notifications := &Notifications{gateway.NewHub()}
+	assert.ErrorIs(t, notifications.Send(context.Background(), "1", "too early"), gateway.ErrNotStarted)
+}
+
+func TestDashboardTicksOnEveryNodeAndAlsoWithNoViewer(t *testing.T) {
+	bus := adapter.NewBus(nil)
+	var dashboards [2]*Dashboard
+	var urls [2]string
+	var measured [2]atomic.Int32
+	for i := range dashboards {
+		hub := gateway.NewHub()
+		dashboards[i] = NewDashboard(hub, time.Hour, silent)
+		dashboards[i].figures = func(_ context.Context, clients int) (Figures, error) {
+			measured[i].Add(1)
+			return Figures{Clients: clients}, nil
+		}
+		app, err := gateway.NewApp(&gateway.Options{Hub: hub, Socket: socketio.Options{Adapter: bus.Node().Adapter}},
+			NewPublic(Visitors{people.New()}, &Notifications{hub}))
+		assert.NoError(t, err)
+		urls[i] = exampletest.Serve(t, app, nil)
+	}
+	viewer := testclient.Connect(t, urls[0], "/", nil)
+	for _, d := range dashboards {
+		assert.NoError(t, d.update(context.Background()))
+	}
+	assert.Equal(t, measured[0].Load(), int32(1))
+	assert.Equal(t, measured[1].Load(), int32(0)) // nobody is there
+	var figures Figures
+	viewer.Expect("dashboardUpdate").Decode(t, &figures)
+	assert.Equal(t, figures.Clients, 1)
+	viewer.ExpectNothing() // of the other node's
+}
+
+func TestDashboardTickOverlap(t *testing.T) {
+	hub := gateway.NewHub()
+	d := NewDashboard(hub, time.Millisecond, silent)
+	var running, most, rounds atomic.Int32
+	d.figures = func(context.Context, int) (Figures, error) {
+		most.Store(max(most.Load(), running.Add(1)))
+		defer running.Add(-1)
+		time.Sleep(5 * time.Millisecond) // several ticks
+		rounds.Add(1)
+		return Figures{}, nil
+	}
+	app, err := gateway.NewApp(&gateway.Options{Hub: hub}, NewPublic(Visitors{people.New()}, &Notifications{hub}))
+	assert.NoError(t, err)
+	app.OnStart("dashboard", d.Start, d.Stop)
+	testclient.Connect(t, exampletest.Serve(t, app, nil), "/", nil)
+	assert.Eventually(t, func() bool { return rounds.Load() >= 5 })
+	assert.Equal(t, most.Load(), int32(1))
+}
+
+// What a subscriber cannot decode does not exist here: data that are no JSON are refused
+// where they come in.
+func TestJSONParseUnguarded(t *testing.T) {
+	known := people.New("Mina")
+	url := serve(t, Options{People: known, Interval: time.Hour})
+	editor, reader := testclient.Connect(t, url, "/secure", token(known, "Mina")), testclient.Connect(t, url, "/", nil)
+	var answer struct{ Code string }
+	editor.Ask(&answer, "updateData")
+	assert.Equal(t, answer.Code, gateway.CodeBadRequest)
+	editor.Emit("updateData", json.RawMessage(`{"deep":[[[{}]]]}`))
+	var data json.RawMessage
+	reader.Expect("dataUpdated").Decode(t, &data)
+	assert.Equal(t, string(data), `{"deep":[[[{}]]]}`)
+}
