@@ -13,6 +13,8 @@ import (
 // is (connect_error, or a status before the handshake of plain WebSocket), any other in
 // general terms. ctx ends with the connection, or after [socketio.Options].ConnectTimeout.
 // It is called for many clients at once.
+//
+// Where it has a method Check() error, [NewApp] asks that whether it is fit for use.
 type Authenticator[P any] interface {
 	Authenticate(ctx context.Context, h *Handshake) (Identity[P], error)
 }
@@ -27,6 +29,33 @@ type Identity[P any] struct {
 	// Expires is when the client has to have shown something newer, or is disconnected.
 	// Zero: never.
 	Expires time.Time
+	// Token identifies what the client showed (a token's jti), "" where nothing does.
+	Token string
+	// Issued is when that was given out. Zero: not known.
+	Issued time.Time
+}
+
+// Refresher is an [Authenticator] that takes a newer token from a client that is there.
+type Refresher[P any] interface {
+	Authenticator[P]
+	// Refresh finds out who has a token, as Authenticate does.
+	Refresh(ctx context.Context, h *Handshake, token string) (Identity[P], error)
+}
+
+// Denial is the details of an error with the code "unauthorized": why, in a word that
+// programs know. See [Denied].
+type Denial struct {
+	Reason string `json:"reason"`
+}
+
+// Reasons of a [Denial]. Packages that authenticate add theirs.
+const (
+	DeniedExpired = "expired" // what was shown was good, and is too old: something newer is needed
+)
+
+// Denied is an error with the code "unauthorized" and a reason.
+func Denied(reason, message string) *Error {
+	return &Error{Code: CodeUnauthorized, Message: message, Details: Denial{reason}}
 }
 
 // AuthenticatorFunc is an [Authenticator] that knows the principal and nothing else.

@@ -22,6 +22,7 @@ const (
 	CodeTimeout      = "timeout"                // no answer in time
 	CodeRateLimited  = socketio.CodeRateLimited // too much of it; details.retryAfter is in milliseconds
 	CodeOverloaded   = socketio.CodeOverloaded  // too much at the moment
+	CodeUnavailable  = "unavailable"            // something that is needed for it, for a time
 	CodeInternal     = socketio.CodeInternal    // details are in the log
 )
 

@@ -47,6 +47,11 @@ func (g *gateway[P]) build(app *App) (err error) {
 	case g.name == "" || g.name[0] != '/':
 		return fmt.Errorf("%s: namespace %q does not begin with a slash", g.source, g.name)
 	}
+	if c, ok := g.auth.(interface{ Check() error }); ok {
+		if err := c.Check(); err != nil {
+			return fmt.Errorf("%s: namespace %q: %w", g.source, g.name, err)
+		}
+	}
 	if other := app.spaces[g.name]; other != nil {
 		return fmt.Errorf("%s: namespace %q has a gateway already: %s", g.source, g.name, other.source)
 	}

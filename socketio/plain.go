@@ -21,8 +21,8 @@ import (
 // A connection is a socket of one namespace, and is admitted before the WebSocket
 // handshake is answered: who is refused gets an HTTP status, 401 for an [*Error] with the
 // code "unauthorized", 404 where there is no such namespace, 503 for "overloaded",
-// "rate_limited" and "too_many_namespaces", 403 for every other one, 500 for errors without a code; and the error as
-// JSON.
+// "rate_limited", "too_many_namespaces" and "unavailable", 403 for every other one, 500 for
+// errors without a code; and the error as JSON.
 //
 // When the server ends a connection it says why by the close code:
 //
@@ -188,7 +188,10 @@ func (m *PlainMount) token(r *http.Request) string {
 	return ""
 }
 
-const codeNotFound = "not_found"
+const (
+	codeNotFound    = "not_found"
+	codeUnavailable = "unavailable"
+)
 
 // refusal answers a handshake with an error.
 func refusal(err error) *engineio.StatusError {
@@ -203,7 +206,7 @@ func refusal(err error) *engineio.StatusError {
 			status = http.StatusUnauthorized
 		case codeNotFound:
 			status = http.StatusNotFound
-		case CodeOverloaded, CodeRateLimited, CodeTooManyNamespaces:
+		case CodeOverloaded, CodeRateLimited, CodeTooManyNamespaces, codeUnavailable:
 			status = http.StatusServiceUnavailable
 		default:
 			status = http.StatusForbidden

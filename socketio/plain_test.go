@@ -35,6 +35,8 @@ func guardedPlain(t *testing.T, o *socketio.Options) (*socketio.Server, string) 
 				panic("on purpose")
 			case "late":
 				return socketio.NewError(socketio.CodeOverloaded, "Come again")
+			case "later":
+				return socketio.NewError("unavailable", "Nobody can say")
 			case "":
 				return socketio.NewError("unauthorized", "Show a token")
 			}
@@ -60,6 +62,7 @@ func TestPlainHandshakes(t *testing.T) {
 		{"subprotocol", "/ws", http.Header{"Sec-Websocket-Protocol": {"bearer.good, kachi"}}, 101, ""},
 		{"query", "/ws?token=good", nil, 401, `"code":"unauthorized"`},
 		{"forbidden", "/ws", http.Header{"Authorization": {"Bearer other"}}, 403, `"details":"other"`},
+		{"nothing to ask", "/ws", http.Header{"Authorization": {"Bearer later"}}, 503, `"code":"unavailable"`},
 		{"busy", "/ws", http.Header{"Authorization": {"Bearer late"}}, 503, `"code":"overloaded"`},
 		{"failure", "/ws", http.Header{"Authorization": {"Bearer broken"}}, 500, `{"status":"error","code":"internal","message":"Internal error"`},
 		{"panic", "/ws", http.Header{"Authorization": {"Bearer panic"}}, 500, `"code":"internal"`},
