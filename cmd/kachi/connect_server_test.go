@@ -32,13 +32,8 @@ type outcome struct {
 // connectTo runs `kachi connect` with what standard input holds.
 func connectTo(t testing.TB, input string, args ...string) outcome {
 	t.Helper()
-	return connectWith(t, t.Context(), strings.NewReader(input), args...)
-}
-
-func connectWith(t testing.TB, ctx context.Context, input io.Reader, args ...string) outcome {
-	t.Helper()
 	var out, errs lockedBuffer
-	code := run(ctx, append([]string{"connect"}, args...), connect.Streams{In: input, Out: &out, Err: &errs})
+	code := run(t.Context(), append([]string{"connect"}, args...), connect.Streams{In: strings.NewReader(input), Out: &out, Err: &errs})
 	assert.Eventually(t, func() bool {
 		stacks := make([]byte, 1<<20)
 		stacks = stacks[:runtime.Stack(stacks, true)]

@@ -196,15 +196,17 @@ func TestConnectListensUntilInterrupted(t *testing.T) {
 	host := httptest.NewServer(kachiServer(t, nil))
 	defer host.Close()
 	ctx, interrupt := context.WithCancel(t.Context())
-	in, script := io.Pipe()
-	ended := make(chan outcome, 1)
-	go func() { ended <- connectWith(t, ctx, in, host.URL, "--json", "--wait", "forever") }()
-	_, err := io.WriteString(script, "ask echo 1\n")
-	assert.NoError(t, err)
-	assert.NoError(t, script.Close())
+	defer interrupt()
+	var out lockedBuffer
+	ended := make(chan int, 1)
+	go func() {
+		ended <- run(ctx, []string{"connect", host.URL, "--json", "--wait", "forever", "--emit", "echo 1"},
+			connect.Streams{In: strings.NewReader(""), Out: &out, Err: &out})
+	}()
+	assert.Eventually(t, func() bool { return strings.Contains(out.String(), `"event":"echoed"`) }, "it listens")
 	interrupt()
-	o := assert.Receive(t, ended)
-	assert.True(t, o.code == 0 || o.code == 1 && len(find(o.lines(t), "answer")) == 0, o.out)
+	assert.Equal(t, assert.Receive(t, ended), 0, out.String())
+	assert.Equal(t, summary(outcome{out: out.String()}.lines(t)), []string{"connect /", "event / echoed [1]"})
 }
 
 func TestConnectFlagsReachTheServer(t *testing.T) {
