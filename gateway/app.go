@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net/http"
+	"slices"
 	"sync"
 	"time"
 
@@ -20,6 +21,9 @@ type Options struct {
 	Socket socketio.Options
 	// Hub is what services send events with. Default: one that [App.Hub] returns.
 	Hub *Hub
+	// Admit are guards that look at every client before it is known who it is: see
+	// [Namespace.Admit].
+	Admit []Guard
 	// Use are layers around all routes of all gateways.
 	Use []Layer
 	// Validator checks inputs by the rules in their types' tags. Default none: a type with
@@ -92,6 +96,9 @@ func NewApp(o *Options, gateways ...Gateway) (*App, error) {
 		a.hub = NewHub()
 	}
 	errs := []error{a.hub.bind(a)}
+	if slices.ContainsFunc(a.opts.Admit, func(g Guard) bool { return g == nil }) {
+		errs = append(errs, errors.New("gateway: a guard of Options.Admit is nil"))
+	}
 	for i, g := range gateways {
 		if g == nil {
 			errs = append(errs, fmt.Errorf("gateway: gateway %d is nil", i+1))

@@ -82,6 +82,7 @@ type connection struct {
 	key       string
 	principal any
 	expires   time.Time
+	pending   bool // it is not known yet who it is
 
 	running sync.WaitGroup // calls beside the mailbox
 	mu      sync.Mutex
@@ -95,18 +96,23 @@ func connectionOf(s *socketio.Socket) *connection {
 	return c
 }
 
-// admit is the middleware of a namespace: it asks the authenticator.
-func admit[P any](in *space, auth Authenticator[P]) func(context.Context, *socketio.Socket) error {
+// admit is the middleware of a namespace: it asks the guards of admission, and then the
+// authenticator.
+func admit[P any](in *space, auth Authenticator[P], guards []Guard) func(context.Context, *socketio.Socket) error {
 	return func(ctx context.Context, s *socketio.Socket) error {
-		h := &Handshake{socket: s}
-		identity, err := auth.Authenticate(ctx, h)
+		conn := &connection{app: in.app, space: in, socket: s, handshake: &Handshake{socket: s}, pending: true}
+		for _, g := range guards {
+			if err := g(&newFrame[P](ctx, conn, "connect").call); err != nil {
+				return err
+			}
+		}
+		identity, err := auth.Authenticate(ctx, conn.handshake)
 		if err != nil {
 			return err
 		}
-		s.SetExtension(&connection{
-			app: in.app, space: in, socket: s, handshake: h,
-			key: identity.Key, principal: identity.Principal, expires: identity.Expires,
-		})
+		conn.key, conn.principal, conn.expires = identity.Key, identity.Principal, identity.Expires
+		conn.pending = false
+		s.SetExtension(conn)
 		return nil
 	}
 }

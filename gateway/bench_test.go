@@ -5,8 +5,11 @@ import (
 	"context"
 	"encoding/json"
 	"testing"
+	"time"
 
 	"github.com/kachi-io/kachi/gateway"
+	"github.com/kachi-io/kachi/gateway/limit"
+	"github.com/kachi-io/kachi/gateway/validate"
 	"github.com/kachi-io/kachi/internal/assert"
 	"github.com/kachi-io/kachi/socketio"
 )
@@ -21,6 +24,11 @@ func (s small) Validate(context.Context) error {
 		return gateway.Invalid(gateway.FieldError{Path: "text", Rule: "required"})
 	}
 	return nil
+}
+
+type tagged struct {
+	Room int    `json:"room" validate:"min=1"`
+	Text string `json:"text" validate:"required,max=2000"`
 }
 
 type stored struct {
@@ -47,6 +55,13 @@ func BenchmarkCall(b *testing.B) {
 		_, url := start(b, nil, gateway.New("/c", gateway.Anyone, func(g *gateway.Namespace[gateway.Nobody]) {
 			g.Use(gateway.Guard(func(c *gateway.Call) error { return nil }))
 			gateway.On(g, "post", func(_ *gateway.Context[gateway.Nobody], in small) (stored, error) { return stored{in.Room}, nil })
+		}))
+		benchmarkCalls(b, url)
+	})
+	b.Run("tags and limit", func(b *testing.B) {
+		_, url := start(b, &gateway.Options{Validator: validate.New(nil)}, gateway.New("/c", gateway.Anyone, func(g *gateway.Namespace[gateway.Nobody]) {
+			g.Use(limit.PerSocket(1_000_000, time.Second))
+			gateway.On(g, "post", func(_ *gateway.Context[gateway.Nobody], in tagged) (stored, error) { return stored{in.Room}, nil })
 		}))
 		benchmarkCalls(b, url)
 	})

@@ -36,8 +36,8 @@ type Call struct {
 // SetContext has the call go on with another context: one with a value, or a deadline.
 func (c *Call) SetContext(ctx context.Context) { c.Context = ctx }
 
-// Pattern names what is being handled: the event; "connect", "disconnecting" or
-// "disconnect"; or a request's method and path pattern.
+// Pattern names what is being handled: the event; "connect", also for the guards of
+// [Namespace.Admit]; "disconnecting" or "disconnect"; or a request's method and path pattern.
 func (c *Call) Pattern() string { return c.pattern }
 
 // Namespace returns the name of the namespace, "" for a request over HTTP.

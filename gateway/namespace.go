@@ -23,6 +23,7 @@ type space struct {
 	source    string
 	namespace *socketio.Namespace
 	dynamic   *socketio.Dynamic // nil but for patterns
+	admit     []Guard
 	layers    []Layer
 	routes    []*route
 	events    map[string]*route
@@ -93,6 +94,12 @@ type Namespace[P any] struct {
 // inside those of the app.
 func (g *Namespace[P]) Use(layers ...Layer) { g.layers = append(g.layers, layers...) }
 
+// Admit has guards look at every client that asks to be let in, after those of
+// [Options].Admit and before the [Authenticator]: for what is to be refused before anything
+// dear is done. The call's pattern is "connect"; it has a handshake and neither principal
+// nor state. An error refuses the client.
+func (g *Namespace[P]) Admit(guards ...Guard) { g.admit = append(g.admit, guards...) }
+
 // Emits declares events that the gateway sends: only those can be sent in its namespace, and
 // the documentation shows them.
 func (g *Namespace[P]) Emits(events ...Outgoing) {
@@ -137,11 +144,14 @@ func (g *Namespace[P]) mount(auth Authenticator[P]) error {
 		r.chain = chain
 		s.checkRules(r)
 	}
+	if slices.ContainsFunc(s.admit, func(g Guard) bool { return g == nil }) {
+		s.wrong(s.source, "a guard of Admit is nil")
+	}
 	if len(s.errs) > 0 {
 		return errors.Join(s.errs...)
 	}
 	ns := s.namespace
-	ns.Use(admit(s, auth))
+	ns.Use(admit(s, auth, append(slices.Clone(app.opts.Admit), s.admit...)))
 	ns.OnConnect(func(ctx context.Context, socket *socketio.Socket) error {
 		for _, f := range g.connect {
 			if err := f(&newFrame[P](ctx, connectionOf(socket), "connect").ctx); err != nil {

@@ -33,6 +33,9 @@ func (s *State[T]) Of(c *Call) (T, error) {
 	if conn == nil {
 		return none, fmt.Errorf("gateway: a request over HTTP has no state of a socket")
 	}
+	if conn.pending {
+		return none, fmt.Errorf("gateway: a socket that is not admitted yet has no state")
+	}
 	conn.mu.Lock()
 	k, ok := conn.states[s]
 	conn.mu.Unlock()

@@ -1,6 +1,8 @@
 package wstest
 
 import (
+	"net"
+	"net/http"
 	"strings"
 	"testing"
 
@@ -22,13 +24,30 @@ func Open(t testing.TB, url string) Client {
 	return c
 }
 
+// OpenOn is Open on a connection that exists, in memory say, with the header given, or a
+// proper one for nil.
+func OpenOn(t testing.TB, nc net.Conn, header http.Header) Client {
+	t.Helper()
+	conn, _, err := On(nc, "http://kachi.test/socket.io/?EIO=4&transport=websocket", header)
+	assert.NoError(t, err)
+	t.Cleanup(func() { _ = nc.Close() })
+	c := Client{conn, t}
+	assert.True(t, strings.HasPrefix(c.Conn.Next(t), "0{"))
+	return c
+}
+
 // Join opens a connection and joins a namespace. auth is JSON, or "".
 func Join(t testing.TB, url, namespace, auth string) Client {
 	t.Helper()
-	c := Open(t, url)
+	return Open(t, url).Join(namespace, auth)
+}
+
+// Join joins a namespace.
+func (c Client) Join(namespace, auth string) Client {
+	c.t.Helper()
 	c.Send("0" + namespace + "," + auth)
 	answer := c.Next()
-	assert.True(t, strings.HasPrefix(answer, "0"+namespace+`,{"sid"`), answer)
+	assert.True(c.t, strings.HasPrefix(answer, "0"+namespace+`,{"sid"`), answer)
 	return c
 }
 
