@@ -101,8 +101,9 @@ func (x *index) admitted(c *conn, current *socket, e *Entry) {
 	}
 	s.asked, s.admitted = c.pending[e.Namespace], e.Seq
 	if claim := c.claims[e.Namespace]; claim != nil {
-		claim.answered(e)
-		claim.socket, s.claim = s, claim
+		if claim.answered(e); claim.answer == e { // or it has been answered, which is told above
+			claim.socket, s.claim = s, claim
+		}
 	}
 	s.sent = append(s.sent, c.early[e.Namespace]...)
 	delete(c.pending, e.Namespace)

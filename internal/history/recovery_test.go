@@ -129,6 +129,7 @@ func TestJudgeOfThoseWhoComeBack(t *testing.T) {
 			{Kind: Admitted, Conn: 2, Socket: "a", Session: "p"}}, stays(2, "a")), "Recovered is false to OnConnect, true to the client"},
 		{"the session of one, the socket of another", of(first, lost, came(2, "b", "q", false), came(3, "b", "p", true)),
 			"came back with the id of another session"},
+		{"put out, and admitted behind that", of(first, lost, again[:1], []Entry{{Kind: Dismissed, Conn: 2}}, again[4:]), "CONNECT was answered twice"},
 		{"no private id", came(1, "a", "", false), "without a private id"},
 		{"an id that is taken", of(first, lost, came(2, "a", "q", false)), "began anew, with an id that another socket has had"},
 		{"began anew in time", of(first, lost, anew(2, "p", "b", "q"), stays(2, "b")), "came back in time, and began anew"},
