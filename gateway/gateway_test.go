@@ -432,6 +432,11 @@ func TestRoomsAndWhoIsSentWhat(t *testing.T) {
 	hub := gateway.NewHub()
 	assert.ErrorIs(t, joined.Emit(context.Background(), hub.Namespace("/chat").To(chats.Of(1)), "x"), gateway.ErrNotStarted)
 	left := make(chan []gateway.Room, 10)
+	id, ok := chats.ID(chats.Of(42))
+	assert.Equal(t, id, "42")
+	assert.True(t, ok)
+	_, ok = gateway.NewRooms("cha").ID(chats.Of(42))
+	assert.True(t, !ok, "a room of another kind")
 	_, url := start(t, &gateway.Options{Hub: hub}, gateway.New("/chat", byName, func(g *gateway.Namespace[user]) {
 		g.Emits(joined)
 		gateway.On(g, "join", func(c *gateway.Context[user], id int) (string, error) {

@@ -24,6 +24,9 @@ func NewRooms(kind string) Rooms {
 // Of returns the room of something: a number, a string, or what prints as one.
 func (r Rooms) Of(id any) Room { return Room{r.kind + ":" + fmt.Sprint(id)} }
 
+// ID is the way back: what a room is of, as text; false where the room is of another kind.
+func (r Rooms) ID(room Room) (id string, ok bool) { return strings.CutPrefix(room.name, r.kind+":") }
+
 // Room is a set of sockets that are sent something together. Its zero value is no room.
 type Room struct{ name string }
 

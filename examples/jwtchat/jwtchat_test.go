@@ -1,0 +1,116 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"log/slog"
+	"net/http"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"go.uber.org/goleak"
+
+	"github.com/kachi-io/kachi/examples/exampletest"
+	"github.com/kachi-io/kachi/gateway"
+	"github.com/kachi-io/kachi/internal/assert"
+	"github.com/kachi-io/kachi/internal/wstest"
+)
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+var secret = bytes.Repeat([]byte("s"), 32)
+
+var directory = &Directory{
+	names:   map[int]string{1: "Mina", 2: "Jun", 3: "Sora"},
+	members: map[RoomID][]int{"1": {1, 2, 3}, "2": {1}},
+}
+
+func token(t *testing.T, user int, life time.Duration) string {
+	t.Helper()
+	token, err := issue(secret, user, time.Now().Add(life))
+	assert.NoError(t, err)
+	return token
+}
+
+func serve(t *testing.T, logger *slog.Logger) string {
+	t.Helper()
+	app, err := New(Config{Secret: secret, Origins: []string{"https://chat.example"}}, directory, logger)
+	assert.NoError(t, err)
+	return exampletest.Serve(t, app, nil)
+}
+
+func TestJWTChat(t *testing.T) {
+	var log lockedBuffer
+	url := serve(t, slog.New(slog.NewTextHandler(&log, &slog.HandlerOptions{Level: slog.LevelDebug})))
+	forged, err := issue(bytes.Repeat([]byte("x"), 32), 1, time.Now().Add(time.Hour))
+	assert.NoError(t, err)
+	given := map[string]any{
+		"mina": token(t, 1, time.Hour), "jun": token(t, 2, time.Hour), "sora": token(t, 3, time.Hour),
+		"expired": token(t, 1, -time.Minute), "unknown": token(t, 404, time.Hour), "forged": forged,
+	}
+	exampletest.Play(t, "jwtchat.mjs", url, given)
+	for name, token := range given { // never logged
+		assert.True(t, !strings.Contains(log.String(), token.(string)), name)
+	}
+}
+
+// An authentication that takes its time: what the client sends meanwhile waits for it.
+func TestHandlersReadTheUserBeforeAuthEndedOrAfterFailure(t *testing.T) {
+	release := make(chan struct{})
+	slow := gateway.AuthenticatorFunc[User](func(ctx context.Context, h *gateway.Handshake) (User, error) {
+		<-release
+		return User{1, "Mina"}, nil
+	})
+	app, err := gateway.NewApp(nil, NewChat(directory, slow))
+	assert.NoError(t, err)
+	url := exampletest.Serve(t, app, nil)
+	c := wstest.Dial(t, url+"/socket.io/?EIO=4&transport=websocket")
+	assert.True(t, strings.HasPrefix(c.Next(t), "0{"))
+	assert.NoError(t, c.SendText(`40/chat,`))
+	assert.NoError(t, c.SendText(`42/chat,0["join",1]`))
+	close(release)
+	assert.True(t, strings.HasPrefix(c.Next(t), `40/chat,{"sid"`))
+	c.Expect(t, `42/chat,["getUserList",{"userList":[{"userId":1,"userName":"Mina"}]}]`)
+	c.Expect(t, `42/chat,["userJoined",{"userName":"Mina","room":"1"}]`)
+	c.Expect(t, `43/chat,0[]`)
+}
+
+func TestCORSAllowList(t *testing.T) {
+	url := serve(t, slog.New(slog.DiscardHandler))
+	for origin, want := range map[string]int{"": 200, "https://chat.example": 200, "https://evil.example": 403, "null": 403} {
+		request, err := http.NewRequest(http.MethodGet, url+"/socket.io/?EIO=4&transport=polling", nil)
+		assert.NoError(t, err)
+		if origin != "" {
+			request.Header.Set("Origin", origin)
+		}
+		response, err := http.DefaultClient.Do(request)
+		assert.NoError(t, err)
+		_ = response.Body.Close()
+		assert.Equal(t, response.StatusCode, want, origin)
+	}
+	http.DefaultClient.CloseIdleConnections()
+}
+
+func TestASecretThatIsNoneIsAnErrorAtStart(t *testing.T) {
+	_, err := New(Config{}, directory, slog.New(slog.DiscardHandler))
+	assert.True(t, err != nil, "no secret")
+}
+
+type lockedBuffer struct {
+	mu sync.Mutex
+	b  bytes.Buffer
+}
+
+func (l *lockedBuffer) Write(p []byte) (int, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.b.Write(p)
+}
+
+func (l *lockedBuffer) String() string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.b.String()
+}
