@@ -48,7 +48,11 @@ func (s *Socket) enter() bool {
 	if former == nil || j.opts.RunMiddlewares {
 		if err := s.vetted(); err != nil {
 			if former != nil {
-				j.unclaim(s, former.reason)
+				reason := former.reason
+				if errors.Is(err, ErrSomebodyElse) {
+					reason = ReasonServerDisconnect // nobody comes back after that
+				}
+				j.unclaim(s, reason)
 			}
 			s.refuse(err)
 			return false

@@ -26,7 +26,8 @@ type Recovery struct {
 	Window time.Duration
 	// RunMiddlewares runs the namespace's middlewares (see [Namespace.Use]) for a client
 	// that comes back, too. By default, as in the reference implementation, what they
-	// decided holds on. Token expiry and the like want them to run.
+	// decided holds on. Token expiry and the like want them to run; and where somebody else
+	// may be at the client meanwhile, they return [ErrSomebodyElse].
 	RunMiddlewares bool
 	// RequireOffset restores no client that shows no position, as the reference
 	// implementation does: it had received no event yet. By default it gets what was sent
@@ -74,6 +75,11 @@ func (r *Recovery) withDefaults() *Recovery {
 
 // ErrNoRecovery: [Options.Recovery] is set, and the adapter cannot restore sessions.
 var ErrNoRecovery = errors.New("socketio: the adapter cannot recover connections")
+
+// ErrSomebodyElse is what a middleware returns, wrapped or joined with an [*Error] that the
+// client is told, for a client that comes back and is not who it was: what was kept for that
+// one is given up, and when the client asks again it begins anew.
+var ErrSomebodyElse = errors.New("socketio: the client that came back is somebody else")
 
 // ExpiredSession is a session whose client did not come back in time.
 type ExpiredSession struct {

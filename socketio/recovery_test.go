@@ -368,6 +368,48 @@ func TestMiddlewaresAndRecovery(t *testing.T) {
 	}
 }
 
+type keeper struct{ name string }
+
+func (k keeper) Keep() any { return k.name }
+
+// Somebody else at the same client gets nothing of what was kept, and begins anew.
+func TestSomebodyElseComesBack(t *testing.T) {
+	type shown struct{ Name string }
+	srv, url := start(t, &socketio.Options{Recovery: &socketio.Recovery{RunMiddlewares: true}})
+	srv.Use(func(_ context.Context, s *socketio.Socket) error {
+		var by shown
+		_ = json.Unmarshal(s.Auth(), &by)
+		if was, ok := s.Extension().(string); ok && was != by.Name {
+			return errors.Join(socketio.ErrSomebodyElse, socketio.NewError("forbidden", "You are not "+was))
+		}
+		s.SetExtension(keeper{by.Name})
+		return nil
+	})
+	expired := make(chan string, 1)
+	srv.OnSessionExpired(func(_ context.Context, s *socketio.ExpiredSession) error { expired <- s.Socket; return nil })
+	c := dial(t, url)
+	c.send(`40{"name":"Mina"}`)
+	var mina struct{ SID, PID string }
+	assert.NoError(t, json.Unmarshal([]byte(c.read()[2:]), &mina))
+	c.gone()
+	assert.Eventually(t, func() bool { return srv.Count() == 0 })
+
+	c = dial(t, url)
+	c.send(`40{"name":"Mina","pid":"` + mina.PID + `"}`)
+	c.expect(`40{"sid":"` + mina.SID + `","pid":"` + mina.PID + `"}`)
+	assert.NoError(t, srv.To(mina.SID).Emit("secret"))
+	c.gone()
+	assert.Eventually(t, func() bool { return srv.Count() == 0 })
+
+	c = dial(t, url)
+	c.send(`40{"name":"Jun","pid":"` + mina.PID + `"}`)
+	c.expect(`44{"message":"You are not Mina","data":{"status":"error","code":"forbidden","message":"You are not Mina"}}`)
+	assert.Equal(t, assert.Receive(t, expired), mina.SID)
+	c.send(`40{"name":"Jun","pid":"` + mina.PID + `"}`)
+	answer := c.read()
+	assert.True(t, strings.HasPrefix(answer, `40{"sid"`) && !strings.Contains(answer, mina.SID) && !strings.Contains(answer, mina.PID), answer)
+}
+
 func TestWhatIsShownIsNotBelieved(t *testing.T) {
 	_, r, ended := recovering(t, &socketio.Options{})
 	r.cut()

@@ -79,6 +79,9 @@ func (j *journal) take(s *Socket, id string, position *string) (found bool, lost
 	j.ns.release() // s uses it, too
 	s.id, s.stay = b.socket, &stay{id: id, recovered: true, claimed: b}
 	s.SetData(b.data)
+	if b.kept != nil {
+		s.SetExtension(b.kept)
+	}
 	j.live[id] = s
 	return true, nil
 }

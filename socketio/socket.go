@@ -107,9 +107,22 @@ func (s *Socket) Data() any {
 }
 
 // SetExtension keeps a value with the socket for the layer above, a framework of gateways
-// say, which leaves SetData to the application: no other node sees it, and it ends with the
-// socket.
+// say, which leaves SetData to the application: no other node sees it. It ends with the
+// socket, but for what a [Keeper] leaves to that of a client that comes back.
 func (s *Socket) SetExtension(v any) { s.extension.Store(&v) }
+
+// Keeper is an extension of a socket that leaves something behind: what Keep returns at the
+// socket's end is the extension of the socket that goes on where this one left off (see
+// [Recovery]), until it is set anew. nil is nothing.
+type Keeper interface{ Keep() any }
+
+// kept is what the socket's extension leaves behind. No lock is held.
+func (s *Socket) kept() (v any) {
+	if k, ok := s.Extension().(Keeper); ok {
+		_ = protect(func() error { v = k.Keep(); return nil })
+	}
+	return v
+}
 
 // Extension returns the value given to SetExtension last, or nil.
 func (s *Socket) Extension() any {

@@ -42,6 +42,7 @@ type session struct {
 	stay
 	socket string
 	data   any
+	kept   any // of its extension
 	reason Reason
 	ended  time.Time
 	at     uint64        // position at its end: nothing later was sent to it
@@ -139,6 +140,7 @@ func (j *journal) leave(s *Socket, room string) {
 // part takes an ended socket out of the index, and keeps it for its client where that may
 // come back.
 func (j *journal) part(s *Socket, reason Reason) (rooms []string) {
+	kept := s.kept()
 	j.mu.Lock()
 	rooms = j.ns.local.remove(s)
 	var lost []*session
@@ -149,7 +151,7 @@ func (j *journal) part(s *Socket, reason Reason) (rooms []string) {
 				stay: stay{
 					id: y.id, rooms: y.rooms, since: y.since, sent: y.sent, recent: y.recent, count: y.count, floor: y.floor,
 				},
-				socket: s.id, data: s.Data(), reason: reason, ended: time.Now(), at: j.head,
+				socket: s.id, data: s.Data(), kept: kept, reason: reason, ended: time.Now(), at: j.head,
 			})
 		}
 		y.rooms = nil // the session's now: leaving has no effect on it any more
