@@ -8,6 +8,7 @@ import (
 	"io"
 	"net/http"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -140,9 +141,10 @@ func TestPlainCloseCodes(t *testing.T) {
 	})
 	reasons := make(chan socketio.Reason, 10)
 	srv.OnDisconnect(func(_ context.Context, _ *socketio.Socket, r socketio.Reason) error { reasons <- r; return nil })
-	hold := make(chan struct{})
-	srv.On("wait", func(context.Context, *socketio.Event) error { <-hold; return nil })
-	release := func() { close(hold); hold = make(chan struct{}) }
+	var hold atomic.Pointer[chan struct{}]
+	renew := func() { ch := make(chan struct{}); hold.Store(&ch) }
+	renew()
+	srv.On("wait", func(context.Context, *socketio.Event) error { <-*hold.Load(); return nil })
 	for _, test := range []struct {
 		name   string
 		do     func(c *wstest.Conn)
@@ -167,8 +169,9 @@ func TestPlainCloseCodes(t *testing.T) {
 			payload, orderly := c.ExpectClose(t)
 			assert.True(t, orderly && len(payload) >= 2)
 			assert.Equal(t, binary.BigEndian.Uint16(payload), test.code)
-			release()
+			close(*hold.Load())
 			assert.Equal(t, assert.Receive(t, reasons), test.reason)
+			renew() // when no handler of this client is left
 		})
 	}
 	c := wstest.Dial(t, url+"/ws")
