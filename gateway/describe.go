@@ -73,3 +73,36 @@ func (a *App) sorted() []*space {
 	slices.SortFunc(all, func(x, y *space) int { return strings.Compare(x.name, y.name) })
 	return all
 }
+
+// Shape says how a type stands for the arguments of an event, or of an acknowledgement.
+type Shape struct {
+	Args []reflect.Type // one after the other
+	Rest reflect.Type   // of any number more behind them; nil: none
+}
+
+// ShapeOf returns the shape of an input, a result or an event's data: one argument, unless
+// the type is one that this package has for others ([None], [Args2], [Rest]). The result of
+// a [Reply] is an empty acknowledgement.
+func ShapeOf(t reflect.Type) Shape {
+	if s, ok := reflect.Zero(t).Interface().(shaped); ok && t.Kind() != reflect.Pointer {
+		return s.shape()
+	}
+	return Shape{Args: []reflect.Type{t}}
+}
+
+// shaped is a type that stands for another number of arguments than one.
+type shaped interface{ shape() Shape }
+
+func (None) shape() Shape { return Shape{} }
+
+func (Args2[A, B]) shape() Shape {
+	return Shape{Args: []reflect.Type{reflect.TypeFor[A](), reflect.TypeFor[B]()}}
+}
+
+func (Args3[A, B, C]) shape() Shape {
+	return Shape{Args: []reflect.Type{reflect.TypeFor[A](), reflect.TypeFor[B](), reflect.TypeFor[C]()}}
+}
+
+func (Rest[T]) shape() Shape  { return Shape{Rest: reflect.TypeFor[T]()} }
+func (Raw) shape() Shape      { return Shape{Rest: reflect.TypeFor[any]()} }
+func (Reply[T]) shape() Shape { return Shape{} }

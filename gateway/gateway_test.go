@@ -126,6 +126,9 @@ func TestResultsAndInputs(t *testing.T) {
 			}
 			return sum, nil
 		})
+		gateway.On(g, "swap", func(_ *gateway.Context[user], in gateway.Args2[int, string]) (gateway.Args2[string, int], error) {
+			return gateway.Args2[string, int]{A: in.B, B: in.A}, nil
+		})
 		gateway.On(g, "raw", func(_ *gateway.Context[user], in gateway.Raw) (int, error) { return in.Len(), nil })
 		gateway.On(g, "maybe", func(_ *gateway.Context[user], in *int) (bool, error) { return in != nil, nil })
 		gateway.On(g, "any", func(_ *gateway.Context[user], in any) (any, error) { return in, nil })
@@ -148,6 +151,7 @@ func TestResultsAndInputs(t *testing.T) {
 		{`["pair",[3,4]]`, `[12]`},
 		{`["sum"]`, `[0]`},
 		{`["sum",1,2,3]`, `[6]`},
+		{`["swap",1,"x"]`, `["x",1]`},
 		{`["raw",1,[2],null]`, `[3]`},
 		{`["maybe"]`, `[false]`},
 		{`["maybe",null]`, `[false]`},

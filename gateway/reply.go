@@ -44,12 +44,7 @@ func (c *Call) succeed(out any) error {
 	if c.acked.Load() || !c.event.WantsAck() {
 		return nil
 	}
-	var err error
-	if _, none := out.(None); none {
-		err = c.event.Ack()
-	} else {
-		err = c.event.Ack(out)
-	}
+	err := c.event.Ack(spread(out)...)
 	if errors.Is(err, socketio.ErrAnswered) || errors.Is(err, socketio.ErrClosed) {
 		return nil // by the time-out, which was logged; or nobody is there any more
 	}

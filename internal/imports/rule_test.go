@@ -49,6 +49,7 @@ var reach = map[string][]string{
 	"socketio/adapter":        core,
 	"gateway":                 core,
 	"gateway/auth":            append([]string{"github.com/golang-jwt/jwt/"}, core...),
+	"gateway/asyncapi":        core,
 	"client":                  append([]string{"github.com/coder/websocket"}, core...),
 	"gateway/validate":        append([]string{"github.com/go-playground/", "github.com/gabriel-vasile/mimetype", "github.com/leodido/go-urn"}, core...),
 	"gateway/limit":           core,

@@ -41,6 +41,30 @@ func fieldsOf(t reflect.Type) structFields {
 	return known.(structFields)
 }
 
+// Field is a field of a struct as it is on the wire, and in package encoding/json.
+type Field struct {
+	Name                string // of the member
+	Index               []int  // for [reflect.Type.FieldByIndex]
+	OmitEmpty, OmitZero bool
+	Quoted              bool // ,string: a scalar that is sent as a string
+}
+
+// Fields returns the fields of a struct type that the wire shows, in order: for those who
+// describe it. Embedded structs are resolved as encoding/json does it.
+func Fields(t reflect.Type) []Field {
+	known := fieldsOf(t)
+	all := make([]Field, len(known))
+	for i, f := range known {
+		all[i] = Field{f.name, slices.Clone(f.index), f.omitEmpty, f.omitZero, f.quoted}
+	}
+	return all
+}
+
+// IsAttachment reports whether values of a type are sent as attachments, beside the JSON.
+func IsAttachment(t reflect.Type) bool {
+	return isBytes(t) && !marshals(t) && !marshals(reflect.PointerTo(t))
+}
+
 // named finds the field for a member's name: the one of exactly that name, else the first
 // that differs in case only.
 func (s structFields) named(name string) *field {
