@@ -29,6 +29,8 @@ type Options struct {
 	// Validator checks inputs by the rules in their types' tags. Default none: a type with
 	// such tags is then an error.
 	Validator Validator
+	// Versions are those of the application's own protocol. Default none.
+	Versions Versions
 	// Errors says how errors reach clients.
 	Errors ErrorMode
 	// EchoInput has errors repeat what the client sent, as cause.data: NestJS does.
@@ -81,6 +83,12 @@ func NewApp(o *Options, gateways ...Gateway) (*App, error) {
 		if a.log = a.opts.Socket.Logger; a.log == nil {
 			a.log = slog.New(slog.DiscardHandler)
 		}
+	}
+	if v := &a.opts.Versions; v.Oldest == 0 && v.Current > 0 {
+		v.Oldest = 1
+	}
+	if err := a.opts.Versions.validate(); err != nil {
+		return nil, err
 	}
 	socket := a.opts.Socket
 	if r := socket.Recovery; r != nil && !r.RunMiddlewares { // who comes back has to be somebody, too

@@ -2,6 +2,8 @@ package gateway
 
 import (
 	"context"
+	"errors"
+	"reflect"
 	"sync"
 	"time"
 
@@ -79,6 +81,7 @@ type connection struct {
 	space     *space
 	socket    *socketio.Socket
 	handshake *Handshake
+	version   int // of the application's protocol
 	key       string
 	principal any
 	expires   time.Time
@@ -89,6 +92,26 @@ type connection struct {
 	turns   map[*route]chan struct{} // of those calls
 	states  map[any]kept
 }
+
+// former is what is left of a connection for a client that comes back to its socket's
+// session: who it was.
+type former struct {
+	key       string
+	principal any
+}
+
+// Keep implements [socketio.Keeper].
+func (c *connection) Keep() any { return former{c.key, c.principal} }
+
+// is reports whether it was the same principal.
+func (f former) is(key string, principal any) bool {
+	if f.key != "" || key != "" {
+		return f.key == key
+	}
+	return reflect.DeepEqual(f.principal, principal)
+}
+
+var errSomebodyElse = NewError(CodeForbidden, "Somebody else was here: connect again")
 
 // connectionOf returns what is kept of a socket.
 func connectionOf(s *socketio.Socket) *connection {
@@ -106,10 +129,19 @@ func admit[P any](in *space, auth Authenticator[P], guards []Guard) func(context
 				return err
 			}
 		}
+		version, err := in.app.opts.Versions.of(conn.handshake)
+		if err != nil {
+			return err
+		}
 		identity, err := auth.Authenticate(ctx, conn.handshake)
 		if err != nil {
 			return err
 		}
+		if was, back := s.Extension().(former); back && !was.is(identity.Key, identity.Principal) {
+			return errors.Join(socketio.ErrSomebodyElse, errSomebodyElse)
+		}
+		conn.version = version
+		in.app.opts.Versions.enter(s, version)
 		conn.key, conn.principal, conn.expires = identity.Key, identity.Principal, identity.Expires
 		conn.pending = false
 		s.SetExtension(conn)

@@ -11,6 +11,7 @@ type RouteInfo struct {
 	Namespace   string // or pattern
 	Event       string
 	Description string
+	Since       int          // version of the application's protocol, see [Versions]; 0: all
 	Deprecated  string       // what to do instead; "" where it is not
 	Input       reflect.Type // of the handler
 	Result      reflect.Type
@@ -25,6 +26,7 @@ type EventInfo struct {
 	Namespace   string // or pattern
 	Event       string
 	Description string
+	Since       int // version of the application's protocol, see [Versions]; 0: all
 	Data        reflect.Type
 	Source      string
 }
@@ -35,7 +37,7 @@ func (a *App) Routes() []RouteInfo {
 	for _, s := range a.sorted() {
 		for _, r := range s.routes {
 			info := RouteInfo{
-				Namespace: s.name, Event: r.event, Description: r.description, Deprecated: r.deprecated,
+				Namespace: s.name, Event: r.event, Description: r.description, Since: r.since, Deprecated: r.deprecated,
 				Input: r.in, Result: r.out, Chain: slices.Clone(r.chain.names), Parallel: r.parallel, Source: r.source,
 			}
 			if r.stream != nil {
@@ -62,7 +64,7 @@ func (a *App) Events() []EventInfo {
 }
 
 func (o *outgoing) info(s *space) EventInfo {
-	return EventInfo{Namespace: s.name, Event: o.name, Description: o.description, Data: o.data, Source: o.source}
+	return EventInfo{Namespace: s.name, Event: o.name, Description: o.description, Since: o.since, Data: o.data, Source: o.source}
 }
 
 func (a *App) sorted() []*space {

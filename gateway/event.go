@@ -22,6 +22,7 @@ type outgoing struct {
 	description string
 	data        reflect.Type
 	source      string
+	since       int // version of the application's protocol
 }
 
 func (o *outgoing) event() *outgoing { return o }
@@ -57,6 +58,9 @@ func (e OutEvent[T]) Emit(ctx context.Context, to Target, data T) error {
 	}
 	for _, f := range to.space.app.opts.Emitting {
 		f(ctx, to.space.name, e.name)
+	}
+	if e.since > 0 {
+		to = to.Except(to.space.app.opts.Versions.olderThan(e.since)...)
 	}
 	return to.emit(ctx, e.name, spread(data))
 }

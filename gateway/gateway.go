@@ -38,7 +38,7 @@ func Pattern[P any](pattern string, auth Authenticator[P], register func(*Namesp
 }
 
 func (g *gateway[P]) build(app *App) (err error) {
-	s := &space{app: app, name: g.name, source: g.source, events: map[string]*route{}, declared: map[*outgoing]struct{}{}}
+	s := &space{app: app, name: g.name, source: g.source, declared: map[*outgoing]struct{}{}}
 	switch {
 	case g.auth == nil:
 		return fmt.Errorf("%s: namespace %q has no Authenticator: gateway.Anyone admits everybody", g.source, g.name)

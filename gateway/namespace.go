@@ -26,7 +26,6 @@ type space struct {
 	admit     []Guard
 	layers    []Layer
 	routes    []*route
-	events    map[string]*route
 	emits     []*outgoing
 	errs      []error
 
@@ -67,15 +66,12 @@ func (s *space) wrong(source, format string, args ...any) {
 }
 
 func (s *space) add(r *route) {
-	switch other := s.events[r.event]; {
+	switch {
 	case r.event == "":
 		s.wrong(r.source, "an event has no name")
 	case reservedIn(r.event):
 		s.wrong(r.source, "the event's name %q is reserved", r.event)
-	case other != nil:
-		s.wrong(r.source, "event %q has a handler already: %s", r.event, other.source)
 	default:
-		s.events[r.event] = r
 		s.routes = append(s.routes, r)
 	}
 }
@@ -147,6 +143,12 @@ func (g *Namespace[P]) mount(auth Authenticator[P]) error {
 	if slices.ContainsFunc(s.admit, func(g Guard) bool { return g == nil }) {
 		s.wrong(s.source, "a guard of Admit is nil")
 	}
+	events := s.byEvent()
+	for _, o := range s.emits {
+		if o.since < 0 || o.since > app.opts.Versions.Current {
+			s.wrong(o.source, "event %q is since version %d, and Options.Versions has none such", o.name, o.since)
+		}
+	}
 	if len(s.errs) > 0 {
 		return errors.Join(s.errs...)
 	}
@@ -187,14 +189,15 @@ func (g *Namespace[P]) mount(auth Authenticator[P]) error {
 			return nil
 		})
 	}
-	ns.OnUnhandled(func(ctx context.Context, e *socketio.Event) error {
+	unknown := func(ctx context.Context, e *socketio.Event) error {
 		f := newFrame[P](ctx, connectionOf(e.Socket()), e.Name())
 		f.call.event = e
 		f.call.fail(errNotFound)
 		return nil
-	})
-	for _, r := range s.routes {
-		ns.On(r.event, r.serve)
+	}
+	ns.OnUnhandled(unknown)
+	for event, routes := range events {
+		ns.On(event, pick(routes, unknown))
 	}
 	return nil
 }

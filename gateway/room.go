@@ -75,7 +75,7 @@ func (c *Call) Rooms() []Room {
 	}
 	var rooms []Room
 	for _, name := range c.connection.socket.Rooms() {
-		if name != c.connection.socket.ID() {
+		if name != c.connection.socket.ID() && !strings.HasPrefix(name, "~") {
 			rooms = append(rooms, Room{name})
 		}
 	}

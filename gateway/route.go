@@ -22,6 +22,7 @@ type route struct {
 	parallel                   int           // calls at once beside the mailbox; 0: in the mailbox
 	stream                     *outgoing     // nil but for streams
 	deprecated                 string
+	since                      int // version of the application's protocol
 
 	core     Handler // decode, validate, authorize, handle
 	newFrame func(ctx context.Context, conn *connection, pattern string) *Call
