@@ -25,6 +25,9 @@ type Options struct {
 	// AllowedOrigins are other sites whose pages may connect, "https://host[:port]", or
 	// "*" for all. Default: the server's own pages only.
 	AllowedOrigins []string
+	// Static is a folder whose files are served in place of the server's own pages. Default
+	// none.
+	Static string
 	// ShutdownTimeout bounds how long requests and connections may take to end.
 	// Default 10 s.
 	ShutdownTimeout time.Duration
@@ -56,12 +59,9 @@ func New(o *Options) (*Server, error) {
 		s.log = slog.New(slog.DiscardHandler)
 	}
 
-	site, err := pages.New(web.Pages())
+	site, err := s.site()
 	if err != nil {
 		return nil, err
-	}
-	if !site.Built() || clientfiles.Version() == "" {
-		s.log.Warn("the pages are not built into this program: run `make build` in the project's folder")
 	}
 	options := &socketio.Options{
 		AllowedOrigins: s.opts.AllowedOrigins,
@@ -80,6 +80,25 @@ func New(o *Options) (*Server, error) {
 	mux.Handle("/", site)
 	s.handler = mux
 	return s, nil
+}
+
+// site is what is at "/".
+func (s *Server) site() (http.Handler, error) {
+	const notBuilt = "the pages are not built into this program: run `make build` in the project's folder"
+	if s.opts.Static != "" {
+		if clientfiles.Version() == "" {
+			s.log.Warn(notBuilt) // nor is the client script, which a page may want
+		}
+		return pages.Folder(s.opts.Static)
+	}
+	own, err := pages.New(web.Pages())
+	if err != nil {
+		return nil, err
+	}
+	if !own.Built() || clientfiles.Version() == "" {
+		s.log.Warn(notBuilt)
+	}
+	return own, nil
 }
 
 // ServeHTTP serves everything. It may be called before and during [Server.Serve].

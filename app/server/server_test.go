@@ -6,6 +6,8 @@ import (
 	"net"
 	"net/http"
 	"net/http/httptest"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 
@@ -21,7 +23,12 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 // serve runs a server until the test, or stop, ends it.
 func serve(t *testing.T) (url string, stop func() error) {
 	t.Helper()
-	s, err := server.New(nil)
+	return serveWith(t, nil)
+}
+
+func serveWith(t *testing.T, o *server.Options) (url string, stop func() error) {
+	t.Helper()
+	s, err := server.New(o)
 	assert.NoError(t, err)
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	assert.NoError(t, err)
@@ -64,6 +71,23 @@ func TestServesChatPagesAndHealth(t *testing.T) {
 	var answer struct{ Room string }
 	testclient.Connect(t, url, "/chat", nil).Ask(&answer, "join", "nest")
 	assert.Equal(t, answer.Room, "nest")
+}
+
+func TestServesAFolderInPlaceOfItsPages(t *testing.T) {
+	dir := t.TempDir()
+	assert.NoError(t, os.WriteFile(filepath.Join(dir, "index.html"), []byte("mine"), 0o644))
+	url, _ := serveWith(t, &server.Options{Static: dir})
+	for path, want := range map[string]string{"/": "mine", "/healthz": "{\"status\":\"ok\"}\n"} {
+		status, body := get(t, url+path)
+		assert.Equal(t, status, 200)
+		assert.Equal(t, body, want)
+	}
+	testclient.Connect(t, url, "/chat", nil)
+	status, _ := get(t, url+"/nothing")
+	assert.Equal(t, status, 404)
+
+	_, err := server.New(&server.Options{Static: filepath.Join(dir, "nothing")})
+	assert.ErrorIs(t, err, os.ErrNotExist)
 }
 
 func TestStopsWithOpenConnections(t *testing.T) {

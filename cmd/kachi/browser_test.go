@@ -8,12 +8,13 @@ import (
 	"github.com/chromedp/chromedp"
 
 	"github.com/kachi-io/kachi/internal/assert"
+	"github.com/kachi-io/kachi/internal/browsertest"
 )
 
 // TestInBrowsers lets two people talk through the server that users run, in the browsers
 // that they use. Its parts are one conversation, in this order.
 func TestInBrowsers(t *testing.T) {
-	browser := openBrowser(t)
+	browser := browsertest.Open(t, browsertest.Options{})
 	binary := buildKachi(t)
 	server := launch(t, binary, "127.0.0.1:0")
 	addr := strings.TrimPrefix(server.url, "http://")
@@ -22,7 +23,7 @@ func TestInBrowsers(t *testing.T) {
 	restart := func() { server = launch(t, binary, addr) }
 	step := func(name string, f func(t *testing.T)) {
 		t.Helper()
-		if !t.Run(name, func(t *testing.T) { mina.t, jun.t = t, t; f(t) }) {
+		if !t.Run(name, func(t *testing.T) { mina.T, jun.T = t, t; f(t) }) {
 			t.FailNow()
 		}
 	}
@@ -43,24 +44,24 @@ func TestInBrowsers(t *testing.T) {
 	})
 
 	step("who is writing", func(t *testing.T) {
-		jun.insert("I am think")
-		mina.waitFor(`document.querySelector(".typing").textContent === "Jun is writing…"`)
-		jun.fill("#message", "")
-		mina.waitFor(`document.querySelector(".typing").textContent === ""`)
+		jun.Insert("I am think")
+		mina.WaitFor(`document.querySelector(".typing").textContent === "Jun is writing…"`)
+		jun.Fill("#message", "")
+		mina.WaitFor(`document.querySelector(".typing").textContent === ""`)
 	})
 
 	step("markup is text", func(t *testing.T) {
 		const attack = `<img src=x onerror="window.ran = true"><script>window.ran = true</script>`
 		mina.write(attack)
 		jun.sees(attack)
-		for _, p := range []*page{mina, jun} {
-			assert.True(t, eval[bool](p, `window.ran === undefined`), p.name)
-			assert.Equal(t, eval[int](p, `document.querySelectorAll(".lines img, .lines script").length`), 0)
+		for _, p := range []page{mina, jun} {
+			assert.True(t, browsertest.Eval[bool](p.Page, `window.ran === undefined`), p.Name)
+			assert.Equal(t, browsertest.Eval[int](p.Page, `document.querySelectorAll(".lines img, .lines script").length`), 0)
 		}
 	})
 
 	step("leaving and coming back", func(t *testing.T) {
-		jun.do(chromedp.Click(chromedp.CSS("#leave")))
+		jun.Click("#leave")
 		mina.notices("Jun left")
 		mina.people("Mina")
 		jun.enter("nest")
@@ -69,21 +70,21 @@ func TestInBrowsers(t *testing.T) {
 
 	step("a name that is taken", func(t *testing.T) {
 		other := openPage(t, browser, "mina", server.url+"/?room=nest")
-		other.do(chromedp.WaitVisible(chromedp.CSS("#name")))
-		other.fill("#name", "mina")
-		other.press("Enter", 13)
-		other.waitFor(`document.querySelector("#entry-error").textContent.includes("has that name")`)
+		other.Visible("#name")
+		other.Fill("#name", "mina")
+		other.Enter()
+		other.WaitFor(`document.querySelector("#entry-error").textContent.includes("has that name")`)
 	})
 
 	step("the network goes and comes back", func(t *testing.T) {
 		mina.write("before the tunnel")
 		mina.deliveries("delivered")
-		mina.offline(true)
+		mina.Offline(true)
 		mina.link("offline")
 		mina.write("in the tunnel")
 		mina.write("still in the tunnel")
 		mina.deliveries("waiting", "waiting")
-		mina.offline(false)
+		mina.Offline(false)
 		mina.link("connected")
 		mina.deliveries("delivered", "delivered")
 		jun.sees("before the tunnel", "in the tunnel", "still in the tunnel")
@@ -112,21 +113,32 @@ func TestInBrowsers(t *testing.T) {
 	})
 
 	step("Korean", func(t *testing.T) {
-		mina.do(chromedp.Click(chromedp.CSS(`header button[lang="ko"]`)))
-		mina.waitFor(`document.documentElement.lang === "ko" && document.querySelector("#leave").textContent === "나가기"`)
-		mina.do(chromedp.Reload())
-		mina.waitFor(`document.querySelector("#enter")?.textContent === "들어가기"`)
+		mina.Click(`header button[lang="ko"]`)
+		mina.WaitFor(`document.documentElement.lang === "ko" && document.querySelector("#leave").textContent === "나가기"`)
+		mina.Do(chromedp.Reload())
+		mina.WaitFor(`document.querySelector("#enter")?.textContent === "들어가기"`)
 		jun.people("Jun")
 	})
 
-	mina.clean()
-	jun.clean()
+	mina.Clean()
+	jun.Clean()
+}
+
+// A folder of one's own, whose pages find the client script on the same server. They ask for
+// a namespace that this one does not have, and say so.
+func TestStaticFolderInBrowser(t *testing.T) {
+	browser := browsertest.Open(t, browsertest.Options{})
+	server := launch(t, buildKachi(t), "127.0.0.1:0", "--static", "../../examples/projectchat/static")
+	p := openPage(t, browser, "Mina", server.url)
+	p.Click(`a[href="project.html"]`)
+	p.WaitFor(`document.querySelector("#link")?.textContent === "Not connected: Invalid namespace"`)
+	p.Clean()
 }
 
 // once checks that a message is shown, and only once.
-func once(t *testing.T, p *page, text string) {
+func once(t *testing.T, p page, text string) {
 	t.Helper()
 	texts := p.texts()
 	first := slices.Index(texts, text)
-	assert.True(t, first >= 0 && !slices.Contains(texts[first+1:], text), p.name, texts)
+	assert.True(t, first >= 0 && !slices.Contains(texts[first+1:], text), p.Name, texts)
 }

@@ -13,6 +13,7 @@ import (
 type serve struct {
 	Addr           string   `default:":3000" placeholder:"HOST:PORT" help:"Where to listen. Default :3000."`
 	AllowedOrigins []string `placeholder:"ORIGIN" help:"Other sites whose pages may connect, such as https://example.com; * for all. Default: the server's own pages."`
+	Static         string   `placeholder:"DIR" help:"A folder whose files to serve in place of the server's own pages. Default: its own."`
 	LogFormat      string   `default:"text" enum:"text,json" placeholder:"FORMAT" help:"How to write the log: text or json. Default text."`
 	LogLevel       string   `default:"info" enum:"debug,info,warn,error" placeholder:"LEVEL" help:"The least level to log: debug, info, warn or error. Default info."`
 }
@@ -21,6 +22,7 @@ type serve struct {
 func (s *serve) Run(ctx context.Context, std *streams) error {
 	app, err := server.New(&server.Options{
 		AllowedOrigins: s.AllowedOrigins,
+		Static:         s.Static,
 		Logger:         s.logger(std.err),
 	})
 	if err != nil {

@@ -1,7 +1,6 @@
 package hosts
 
 import (
-	"context"
 	"encoding/json"
 	"fmt"
 	"net/http"
@@ -10,10 +9,8 @@ import (
 	"testing"
 	"time"
 
-	"github.com/chromedp/chromedp"
-
 	"github.com/kachi-io/kachi/internal/assert"
-	"github.com/kachi-io/kachi/internal/external"
+	"github.com/kachi-io/kachi/internal/browsertest"
 	"github.com/kachi-io/kachi/internal/nodetest"
 	"github.com/kachi-io/kachi/socketio"
 )
@@ -83,7 +80,7 @@ func TestHTTP2InChromium(t *testing.T) {
 		w.Header().Set("Content-Type", "text/javascript")
 		http.ServeFile(w, r, filepath.Join(modules, "hosts", "driver.mjs"))
 	})
-	browser := openBrowser(t)
+	browser := browsertest.Open(t, browsertest.Options{AnyCertificate: true})
 	for _, way := range ways {
 		t.Run(way, func(t *testing.T) {
 			s := open(t, place{tls: true, files: mux})
@@ -91,7 +88,7 @@ func TestHTTP2InChromium(t *testing.T) {
 			openClient(t, page, s.url, way, nil).holds(way, true)
 			assert.Equal(t, s.connections("HTTP/2.0") > 0, way != "websocket")
 			assert.Equal(t, s.connections("HTTP/1.1") > 0, way != "polling")
-			protocols := evaluate[[]string](t, page, `[...new Set(performance.getEntriesByType("resource")
+			protocols := browsertest.Eval[[]string](page.Page, `[...new Set(performance.getEntriesByType("resource")
 				.filter((e) => e.name.includes("transport=polling")).map((e) => e.nextHopProtocol))]`)
 			if way == "websocket" {
 				assert.Equal(t, len(protocols), 0)
@@ -102,43 +99,13 @@ func TestHTTP2InChromium(t *testing.T) {
 	}
 }
 
-// openBrowser starts a Chromium that ends with the test.
-func openBrowser(t *testing.T) context.Context {
-	t.Helper()
-	path := external.Program(t, "chromium", "chromium-browser", "google-chrome")
-	options := append(chromedp.DefaultExecAllocatorOptions[:],
-		chromedp.ExecPath(path),
-		chromedp.NoSandbox, // root has none, as in a container
-		chromedp.DisableGPU,
-		chromedp.Flag("user-data-dir", t.TempDir()),
-		chromedp.Flag("disable-quic", true),
-		chromedp.Flag("disable-component-update", true),
-		chromedp.Flag("ignore-certificate-errors", true), // the test server's
-	)
-	allocator, stop := chromedp.NewExecAllocator(context.Background(), options...)
-	browser, cancel := chromedp.NewContext(allocator)
-	t.Cleanup(func() {
-		_ = chromedp.Cancel(browser)
-		cancel()
-		stop()
-	})
-	assert.NoError(t, chromedp.Do(browser))
-	return browser
-}
-
 // page plays clients in a browser.
-type page struct{ ctx context.Context }
+type page struct{ *browsertest.Page }
 
-func openPage(t *testing.T, browser context.Context, url string) page {
+func openPage(t *testing.T, browser *browsertest.Browser, url string) page {
 	t.Helper()
-	ctx, cancel := chromedp.NewContext(browser, chromedp.WithNewBrowserContext())
-	t.Cleanup(cancel)
-	p := page{ctx}
-	assert.NoError(t, chromedp.Do(ctx)) // the page lives as long as the context of the first call
-	bounded, stop := context.WithTimeout(ctx, 30*time.Second)
-	defer stop()
-	assert.NoError(t, chromedp.Do(bounded, chromedp.Navigate(url)))
-	assert.Eventually(t, func() bool { return evaluate[bool](t, p, `"driver" in window`) })
+	p := page{browser.Page(t, "page", url)}
+	p.WaitFor(`"driver" in window`)
 	return p
 }
 
@@ -146,15 +113,5 @@ func (p page) perform(t testing.TB, request map[string]any) json.RawMessage {
 	t.Helper()
 	line, err := json.Marshal(request)
 	assert.NoError(t, err)
-	return json.RawMessage(evaluate[string](t, p, `driver.perform(`+string(line)+`).then((result) => JSON.stringify(result ?? null))`))
-}
-
-// evaluate evaluates an expression in the page.
-func evaluate[T any](t testing.TB, p page, expression string) T {
-	t.Helper()
-	ctx, cancel := context.WithTimeout(p.ctx, 40*time.Second)
-	defer cancel()
-	value, err := chromedp.Run(ctx, chromedp.Evaluate[T](expression, chromedp.EvalAwaitPromise))
-	assert.NoError(t, err, expression)
-	return value
+	return json.RawMessage(browsertest.Eval[string](p.Page, `driver.perform(`+string(line)+`).then((result) => JSON.stringify(result ?? null))`))
 }

@@ -29,6 +29,7 @@ var lines = [][]string{
 	{"engineio"},
 	{"engineio/websocket", "engineio/webtransport"},
 	{"engineio/packet"},
+	{"internal/browsertest"},
 	{"internal"},
 }
 
