@@ -10,6 +10,7 @@ import (
 
 	"github.com/kachi-io/kachi/examples/people"
 	"github.com/kachi-io/kachi/gateway"
+	"github.com/kachi-io/kachi/gateway/limit"
 	"github.com/kachi-io/kachi/socketio"
 )
 
@@ -29,11 +30,9 @@ func New(o Options) (*gateway.App, http.Handler, error) {
 	dashboard := NewDashboard(hub, o.Interval, o.Logger)
 	visitors := Visitors{o.People}
 
-	// Each client may send 20 events a second, a hundred at once. What is more is answered
-	// "rate_limited", and who goes on is disconnected.
-	o.Socket.MaxEventRate, o.Socket.EventBurst = 20, 100
-
-	app, err := gateway.NewApp(&gateway.Options{Hub: hub, Socket: o.Socket, Logger: o.Logger},
+	// Each client may send 20 events a second, a hundred at once.
+	rate := limit.PerSocket(20, time.Second, limit.Options{Burst: 100})
+	app, err := gateway.NewApp(&gateway.Options{Hub: hub, Use: []gateway.Layer{rate}, Socket: o.Socket, Logger: o.Logger},
 		NewPublic(visitors, notifications),
 		NewChat(visitors),
 		NewSecure(visitors, hub),
