@@ -1,9 +1,12 @@
 package gateway
 
 import (
+	"fmt"
+	"io"
 	"reflect"
 	"slices"
 	"strings"
+	"text/tabwriter"
 )
 
 // RouteInfo is what is known of an event that clients send.
@@ -61,6 +64,38 @@ func (a *App) Events() []EventInfo {
 		s.mu.RUnlock()
 	}
 	return all
+}
+
+// WriteRoutes prints the events that clients send, a line each, with what their calls pass:
+// for a program to say at its start, or behind a flag.
+func (a *App) WriteRoutes(w io.Writer) error {
+	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
+	namespace := ""
+	for _, r := range a.Routes() {
+		if r.Namespace != namespace {
+			namespace = r.Namespace
+			fmt.Fprintln(t, namespace)
+		}
+		what := fmt.Sprintf("%s → %s", typeName(r.Input), typeName(r.Result))
+		if r.Item != nil {
+			what = fmt.Sprintf("%s → %s (%s)…", typeName(r.Input), r.Item.Event, typeName(r.Item.Data))
+		}
+		chain := strings.Join(r.Chain, " · ")
+		if chain == "" {
+			chain = "-"
+		}
+		fmt.Fprintf(t, "  %s\t%s\t%s\t%s\n", r.Event, what, chain, r.Source[strings.LastIndexByte(r.Source, '/')+1:])
+	}
+	return t.Flush()
+}
+
+// typeName is a type's as one writes it in its package.
+func typeName(t reflect.Type) string {
+	name := t.String()
+	if t.PkgPath() != "" && t.Name() != "" && !strings.Contains(name, "[") {
+		name = t.Name()
+	}
+	return strings.ReplaceAll(name, "gateway.", "")
 }
 
 func (o *outgoing) info(s *space) EventInfo {

@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"iter"
 	"net/http/httptest"
+	"regexp"
 	"strings"
 	"time"
 
@@ -294,4 +295,25 @@ func ExampleApp_OnStart() {
 	// <nil>
 	// close the database
 	// <nil>
+}
+
+func ExampleApp_WriteRoutes() {
+	awake := gateway.Named("awake", gateway.Guard(func(*gateway.Call) error { return nil }))
+	app, err := gateway.NewApp(nil, gateway.New("/nest", gateway.Anyone, func(g *gateway.Namespace[gateway.Nobody]) {
+		g.Use(awake)
+		gateway.On(g, "eggs", func(*gateway.Context[gateway.Nobody], gateway.None) (int, error) { return 5, nil })
+		gateway.Handle(g, "rename", func(*gateway.Context[gateway.Nobody], user) error { return nil })
+	}))
+	if err != nil {
+		panic(err)
+	}
+	defer func() { _ = app.Stop(context.Background()) }()
+	var table strings.Builder
+	fmt.Println(app.WriteRoutes(&table))
+	fmt.Println(regexp.MustCompile(` +example_test.go:[0-9]+`).ReplaceAllString(table.String(), ""))
+	// Output:
+	// <nil>
+	// /nest
+	//   eggs    None → int   guard awake
+	//   rename  user → None  guard awake
 }
