@@ -101,6 +101,9 @@ func gateways() []gateway.Gateway {
 			gateway.On(g, "add", func(_ *gateway.Context[gateway.Nobody], in gateway.Args2[int, int]) (int, error) {
 				return in.A + in.B, nil
 			})
+			gateway.On(g, "swap", func(_ *gateway.Context[gateway.Nobody], in gateway.Args2[int, string]) (gateway.Args2[string, int], error) {
+				return gateway.Args2[string, int]{A: in.B, B: in.A}, nil
+			})
 			gateway.On(g, "sum", func(_ *gateway.Context[gateway.Nobody], in gateway.Rest[int]) (sum int, _ error) {
 				for _, n := range in {
 					sum += n
@@ -111,7 +114,7 @@ func gateways() []gateway.Gateway {
 			gateway.Handle(g, "slow", func(c *gateway.Context[gateway.Nobody], _ gateway.None) error {
 				<-c.Done()
 				return nil
-			}).Parallel(1)
+			}).Parallel(2)
 			gateway.Stream(g, "history", listed, func(_ *gateway.Context[gateway.Nobody], in Query) iter.Seq2[Message, error] {
 				return func(yield func(Message, error) bool) {
 					for id := range 3 {

@@ -152,10 +152,14 @@ func (d *differ) told(where string, was, is *Operation) {
 		d.add(true, where, "the items are sent as %q and not as %q", is.Stream, was.Stream)
 	}
 	switch {
-	case was.Idempotent && !is.Idempotent:
+	case was.Idempotent != nil && is.Idempotent == nil:
 		d.add(true, where, "it cannot be repeated safely any more")
-	case !was.Idempotent && is.Idempotent:
+	case was.Idempotent == nil && is.Idempotent != nil:
 		d.add(false, where, "it can be repeated safely now")
+	case is.Idempotent != nil && was.Idempotent.Key != is.Idempotent.Key:
+		d.add(true, where, "what makes a call known when it is repeated is %q, and was %q", is.Idempotent.Key, was.Idempotent.Key)
+	case is.Idempotent != nil && was.Idempotent.Window != is.Idempotent.Window:
+		d.add(is.Idempotent.Window < was.Idempotent.Window, where, "it can be repeated within %v s, and not %v s", is.Idempotent.Window, was.Idempotent.Window)
 	}
 }
 

@@ -94,9 +94,15 @@ type Operation struct {
 	Reply       *Reply      `json:"reply,omitempty"`
 	Deprecated  string      `json:"x-deprecated,omitempty"`
 	Stream      string      `json:"x-stream,omitempty"`
-	Idempotent  bool        `json:"x-idempotent,omitempty"`
+	Idempotent  *Idempotent `json:"x-idempotent,omitempty"`
 	Source      string      `json:"x-source,omitempty"`
 	Layers      []string    `json:"x-layers,omitempty"`
+}
+
+// Idempotent says that an event that is sent again is answered as it was.
+type Idempotent struct {
+	Key    string  `json:"key,omitempty"` // the member of the input that holds an id that the client makes up
+	Window float64 `json:"window"`        // how long answers are kept, in seconds
 }
 
 // Reply is the acknowledgement of an event: its result, or the error.

@@ -45,7 +45,7 @@ func TestOperations(t *testing.T) {
 	assert.Equal(t, keys, []string{
 		"chat.receive.add", "chat.receive.anything", "chat.receive.expireSoon", "chat.receive.history", "chat.receive.leave",
 		"chat.receive.list", "chat.receive.message", "chat.receive.post", "chat.receive.refreshToken", "chat.receive.slow",
-		"chat.receive.sum", "chat.receive.typing", "chat.send.emptied", "chat.send.exception", "chat.send.history-item",
+		"chat.receive.sum", "chat.receive.swap", "chat.receive.typing", "chat.send.emptied", "chat.send.exception", "chat.send.history-item",
 		"chat.send.joined", "chat.send.message", "chat.send.tokenExpiring", "map-id.receive.move", "map-id.send.exception",
 		"map-id.send.moved",
 	})

@@ -225,7 +225,27 @@ func (b *schemas) property(field reflect.StructField, f packet.Field) (s *Schema
 	if pointer && !rules.required && !omitted {
 		s = nullable(s)
 	}
+	if text, given := field.Tag.Lookup("default"); given {
+		s.Default = defaultOf(text, t)
+		rules.required, rules.optional = false, true // it is there before the rules are looked at
+	}
 	return s, rules.required || !omitted && !rules.optional
+}
+
+// defaultOf is a default tag's value, as package gateway/validate reads it.
+func defaultOf(text string, t reflect.Type) any {
+	var v any
+	switch {
+	case t == reflect.TypeFor[time.Duration]():
+		if d, err := time.ParseDuration(text); err == nil {
+			return int64(d)
+		}
+	case t.Kind() == reflect.String || has(t, textUnmarshalerType):
+		return text
+	case json.Unmarshal([]byte(text), &v) == nil:
+		return v
+	}
+	return nil
 }
 
 // behindPointer reports whether a field is in an embedded struct that may be missing.
