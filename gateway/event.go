@@ -93,3 +93,15 @@ func spread(data any) []any {
 	}
 	return []any{data}
 }
+
+// Decode is what a client in Go that has this package decodes the event's arguments with.
+func (e OutEvent[T]) Decode(args packet.Args) (data T, err error) {
+	if several, ok := any(&data).(arguments); ok {
+		err = several.decodeArgs(args)
+	} else if n := args.Len(); n != 1 {
+		err = fmt.Errorf("gateway: event %q has one argument, and %d came", e.name, n)
+	} else {
+		err = args.DecodeAt(0, &data)
+	}
+	return data, err
+}
