@@ -38,6 +38,8 @@ type Options struct {
 	// ReplyTimeout is how long a client waits for an acknowledgement, before it is answered
 	// with the code "timeout". Default 30 s; negative: for ever.
 	ReplyTimeout time.Duration
+	// Answers keeps what idempotent routes have answered. Default NewAnswers(0).
+	Answers Answers
 	// Emitting are told of each event that is sent, before it is.
 	Emitting []func(ctx context.Context, namespace, event string)
 	// StartTimeout and StopTimeout bound each function of OnStart and OnStop. Defaults 15 s.
@@ -77,6 +79,9 @@ func NewApp(o *Options, gateways ...Gateway) (*App, error) {
 		a.opts = *o
 	}
 	setDefault(&a.opts.ReplyTimeout, 30*time.Second)
+	if a.opts.Answers == nil {
+		a.opts.Answers = NewAnswers(0)
+	}
 	setDefault(&a.opts.StartTimeout, 15*time.Second)
 	setDefault(&a.opts.StopTimeout, 15*time.Second)
 	if a.log = a.opts.Logger; a.log == nil {

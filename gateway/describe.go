@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 	"text/tabwriter"
+	"time"
 )
 
 // RouteInfo is what is known of an event that clients send.
@@ -18,10 +19,11 @@ type RouteInfo struct {
 	Deprecated  string       // what to do instead; "" where it is not
 	Input       reflect.Type // of the handler
 	Result      reflect.Type
-	Item        *EventInfo // of a stream
-	Chain       []string   // "guard …", "interceptor …", "filter …": as calls pass them
-	Parallel    int        // calls of one socket at once, beside its other events; 0: none
-	Source      string     // file and line of the registration
+	Item        *EventInfo    // of a stream
+	Chain       []string      // "guard …", "interceptor …", "filter …": as calls pass them
+	Parallel    int           // calls of one socket at once, beside its other events; 0: none
+	Idempotent  time.Duration // how long an answer is repeated; 0: never
+	Source      string        // file and line of the registration
 }
 
 // EventInfo is what is known of an event that the server sends.
@@ -41,7 +43,7 @@ func (a *App) Routes() []RouteInfo {
 		for _, r := range s.routes {
 			info := RouteInfo{
 				Namespace: s.name, Event: r.event, Description: r.description, Since: r.since, Deprecated: r.deprecated,
-				Input: r.in, Result: r.out, Chain: slices.Clone(r.chain.names), Parallel: r.parallel, Source: r.source,
+				Input: r.in, Result: r.out, Chain: slices.Clone(r.chain.names), Parallel: r.parallel, Idempotent: r.window, Source: r.source,
 			}
 			if r.stream != nil {
 				item := r.stream.info(s)

@@ -139,6 +139,9 @@ func (g *Namespace[P]) mount(auth Authenticator[P]) error {
 		}
 		r.chain = chain
 		s.checkRules(r)
+		if r.window < 0 || r.stream != nil && r.window != 0 {
+			s.wrong(r.source, "event %q: Idempotent takes a time and a key, and is not for streams", r.event)
+		}
 	}
 	if slices.ContainsFunc(s.admit, func(g Guard) bool { return g == nil }) {
 		s.wrong(s.source, "a guard of Admit is nil")

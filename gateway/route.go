@@ -22,7 +22,8 @@ type route struct {
 	parallel                   int           // calls at once beside the mailbox; 0: in the mailbox
 	stream                     *outgoing     // nil but for streams
 	deprecated                 string
-	since                      int // version of the application's protocol
+	since                      int           // version of the application's protocol
+	window                     time.Duration // of answers that are repeated
 
 	core     Handler // decode, validate, authorize, handle
 	newFrame func(ctx context.Context, conn *connection, pattern string) *Call
@@ -36,6 +37,8 @@ type Route[P, In, Out any] struct {
 	decode    func(a packet.Args, in *In) error
 	examine   func(c *Call, in *In) error
 	authorize func(*Context[P], In) error
+
+	idempotencyKey func(In) string // nil: none
 }
 
 // On registers the handler of an event. The client's argument is decoded into In, strictly,
@@ -50,6 +53,9 @@ func On[P, In, Out any](g *Namespace[P], event string, handle func(*Context[P], 
 		in, err := r.input(c)
 		if err != nil {
 			return nil, err
+		}
+		if r.idempotencyKey != nil {
+			return r.once(c, in, func() (any, error) { return handle(c.typed.(*Context[P]), *in) })
 		}
 		out, err := handle(c.typed.(*Context[P]), *in)
 		if err != nil {
@@ -70,6 +76,9 @@ func Handle[P, In any](g *Namespace[P], event string, handle func(*Context[P], I
 		in, err := r.input(c)
 		if err != nil {
 			return nil, err
+		}
+		if r.idempotencyKey != nil {
+			return r.once(c, in, func() (any, error) { return None{}, handle(c.typed.(*Context[P]), *in) })
 		}
 		return None{}, handle(c.typed.(*Context[P]), *in)
 	}

@@ -57,7 +57,7 @@ type limit struct {
 	cost    map[string]int
 	began   time.Time // instants are counted from here
 	sockets *gateway.State[*socket]
-	keys    *buckets
+	keys    buckets
 	strikes int64
 }
 
