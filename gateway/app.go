@@ -40,6 +40,11 @@ type Options struct {
 	ReplyTimeout time.Duration
 	// Answers keeps what idempotent routes have answered. Default NewAnswers(0).
 	Answers Answers
+	// Handled are told of each event of a client when it has been handled or refused, and
+	// before it is answered: by whom it was refused does not matter, nor whether the event
+	// is one that anybody handles. err is what the client is answered with, nil for a
+	// result. They are called for many calls at once.
+	Handled []func(c *Call, took time.Duration, err error)
 	// Emitting are told of each event that is sent, before it is.
 	Emitting []func(ctx context.Context, namespace, event string)
 	// StartTimeout and StopTimeout bound each function of OnStart and OnStop. Defaults 15 s.

@@ -44,7 +44,7 @@ func (r *Route[P, In, Out]) once(c *Call, in *In, handle func() (any, error)) (o
 	if who == "" {
 		kind, who = "socket", c.Socket().ID()
 	}
-	full := fmt.Sprintf("idempotent %q %q %s %q %q", c.Namespace(), c.pattern, kind, who, id)
+	full := fmt.Sprintf("idempotent %q %q %d %s %q %q", c.Namespace(), c.pattern, r.route.since, kind, who, id)
 	answer, settle, err := c.app.opts.Answers.Claim(c, full)
 	if err != nil {
 		return nil, err

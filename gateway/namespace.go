@@ -26,6 +26,7 @@ type space struct {
 	admit     []Guard
 	layers    []Layer
 	routes    []*route
+	events    map[string][]*route // the same by event, once all are registered
 	emits     []*outgoing
 	errs      []error
 
@@ -146,7 +147,7 @@ func (g *Namespace[P]) mount(auth Authenticator[P]) error {
 	if slices.ContainsFunc(s.admit, func(g Guard) bool { return g == nil }) {
 		s.wrong(s.source, "a guard of Admit is nil")
 	}
-	events := s.byEvent()
+	s.events = s.byEvent()
 	for _, o := range s.emits {
 		if o.since < 0 || o.since > app.opts.Versions.Current {
 			s.wrong(o.source, "event %q is since version %d, and Options.Versions has none such", o.name, o.since)
@@ -183,8 +184,10 @@ func (g *Namespace[P]) mount(auth Authenticator[P]) error {
 		ns.OnAny(func(ctx context.Context, e *socketio.Event) error {
 			f := newFrame[P](ctx, connectionOf(e.Socket()), e.Name())
 			f.call.event = e
+			began := app.watched()
 			for _, look := range g.any {
 				if err := protected(func() error { return look(&f.ctx) }); err != nil {
+					f.call.handled(began, err)
 					f.call.fail(err)
 					return errSeen
 				}
@@ -195,11 +198,12 @@ func (g *Namespace[P]) mount(auth Authenticator[P]) error {
 	unknown := func(ctx context.Context, e *socketio.Event) error {
 		f := newFrame[P](ctx, connectionOf(e.Socket()), e.Name())
 		f.call.event = e
+		f.call.handled(app.watched(), errNotFound)
 		f.call.fail(errNotFound)
 		return nil
 	}
 	ns.OnUnhandled(unknown)
-	for event, routes := range events {
+	for event, routes := range s.events {
 		ns.On(event, pick(routes, unknown))
 	}
 	return nil

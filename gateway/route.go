@@ -239,9 +239,11 @@ func (r *route) handle(c *Call) {
 	if patience == 0 {
 		patience = c.app.opts.ReplyTimeout
 	}
+	began := c.app.watched()
 	c.arm(patience)
 	out, err := r.chain.run(c)
 	c.disarm(patience)
+	c.handled(began, err)
 	c.answer(out, err)
 }
 

@@ -16,7 +16,7 @@ var lines = [][]string{
 	{"web", "clientfiles"},
 	{
 		"gateway/fxgateway", "gateway/gatewaytest", "gateway/asyncapi", "gateway/auth", "gateway/validate",
-		"gateway/limit", "gateway/schedule", "observe/prometheus", "observe/otel",
+		"gateway/intercept", "gateway/limit", "gateway/schedule", "observe/prometheus", "observe/otel",
 	},
 	{"gateway"},
 	{"adapters/redis", "adapters/nats"},
@@ -55,6 +55,7 @@ var reach = map[string][]string{
 	"gateway/validate":        append([]string{"github.com/go-playground/", "github.com/gabriel-vasile/mimetype", "github.com/leodido/go-urn"}, core...),
 	"gateway/limit":           core,
 	"gateway/gatewaytest":     append([]string{"github.com/coder/websocket"}, core...),
+	"gateway/intercept":       core,
 	"web":                     {},
 	"clientfiles":             {},
 }

@@ -1,0 +1,54 @@
+package gateway
+
+import (
+	"errors"
+	"time"
+)
+
+// watched returns when a call begins, if anybody wants to know how long it takes.
+func (a *App) watched() (began time.Time) {
+	if len(a.opts.Handled) > 0 {
+		began = time.Now()
+	}
+	return began
+}
+
+// handled tells those who want to know what came of a call.
+func (c *Call) handled(began time.Time, err error) {
+	if len(c.app.opts.Handled) == 0 {
+		return
+	}
+	took := time.Since(began)
+	for _, told := range c.app.opts.Handled {
+		if failed := protected(func() error { told(c, took, err); return nil }); failed != nil {
+			c.report(failed)
+		}
+	}
+}
+
+// Registered returns the namespace, or its pattern, and the event, as gateways have them: for
+// labels, of which there must not be as many as clients make up. The event is "" where
+// nothing is registered for it, and both are for a request over HTTP.
+func (c *Call) Registered() (namespace, event string) {
+	if c.connection == nil {
+		return "", ""
+	}
+	s := c.connection.space
+	if _, known := s.events[c.pattern]; known && c.event != nil {
+		event = c.pattern
+	}
+	return s.name, event
+}
+
+// CodeOf returns the code that clients are told of an error: "" for nil, "internal" for one
+// that has none.
+func CodeOf(err error) string {
+	var coded *Error
+	switch {
+	case err == nil:
+		return ""
+	case errors.As(err, &coded):
+		return coded.Code
+	}
+	return CodeInternal
+}

@@ -1,0 +1,65 @@
+package gateway_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"testing"
+	"time"
+
+	"github.com/kachi-io/kachi/gateway"
+	"github.com/kachi-io/kachi/internal/assert"
+	"github.com/kachi-io/kachi/internal/wstest"
+)
+
+func TestWhatWasHandledIsTold(t *testing.T) {
+	told := make(chan string, 10)
+	o := &gateway.Options{Handled: []func(*gateway.Call, time.Duration, error){
+		func(*gateway.Call, time.Duration, error) { panic("on purpose") },
+		func(c *gateway.Call, took time.Duration, err error) {
+			namespace, event := c.Registered()
+			told <- fmt.Sprintf("%s %q %s %q %v", namespace, event, c.Pattern(), gateway.CodeOf(err), took >= 0)
+		},
+	}}
+	_, url := start(t, o, gateway.Pattern("/c-{id}", gateway.Anyone, func(g *gateway.Namespace[gateway.Nobody]) {
+		g.OnAny(func(c *gateway.Context[gateway.Nobody]) error {
+			if c.Pattern() == "odd" {
+				return gateway.Forbidden("odd")
+			}
+			return nil
+		})
+		gateway.Handle(g, "do", func(_ *gateway.Context[gateway.Nobody], in string) error {
+			switch in {
+			case "coded":
+				return gateway.NewError("teapot", "short")
+			case "plain":
+				return errors.New("plain")
+			case "panic":
+				panic("on purpose")
+			}
+			return nil
+		}).Use(gateway.Guard(func(c *gateway.Call) error {
+			if c.Args().Len() == 0 {
+				return gateway.Unauthorized("empty")
+			}
+			return nil
+		}))
+		gateway.Handle(g, "odd", func(*gateway.Context[gateway.Nobody], gateway.None) error { return nil })
+	}, nil))
+	c := wstest.Join(t, url, "/c-7", "")
+	for _, step := range []struct{ event, want string }{
+		{`["do","x"]`, `/c-{id} "do" do "" true`},
+		{`["do","coded"]`, `/c-{id} "do" do "teapot" true`},
+		{`["do","plain"]`, `/c-{id} "do" do "internal" true`},
+		{`["do","panic"]`, `/c-{id} "do" do "internal" true`},
+		{`["do",1]`, `/c-{id} "do" do "bad_request" true`},
+		{`["do"]`, `/c-{id} "do" do "unauthorized" true`},
+		{`["odd"]`, `/c-{id} "odd" odd "forbidden" true`},
+		{`["else"]`, `/c-{id} "" else "not_found" true`},
+	} {
+		c.Ask("2/c-7,1" + step.event)
+		assert.Equal(t, assert.Receive(t, told), step.want)
+	}
+	assert.Equal(t, gateway.CodeOf(fmt.Errorf("wrapped: %w", gateway.NotFound("x"))), "not_found")
+	assert.Equal(t, gateway.CodeOf(context.Canceled), "internal")
+}
