@@ -56,8 +56,13 @@ var reach = map[string][]string{
 	"gateway/limit":           core,
 	"gateway/gatewaytest":     append([]string{"github.com/coder/websocket"}, core...),
 	"gateway/intercept":       core,
-	"web":                     {},
-	"clientfiles":             {},
+	"observe/prometheus": append([]string{
+		"github.com/prometheus/", "github.com/beorn7/perks", "github.com/cespare/xxhash", "github.com/munnerz/goautoneg",
+		"go.yaml.in/yaml/", "google.golang.org/protobuf",
+	}, core...),
+	"observe/otel": append([]string{"go.opentelemetry.io/", "github.com/go-logr/", "github.com/cespare/xxhash"}, core...),
+	"web":          {},
+	"clientfiles":  {},
 }
 
 // pkg is one package of the module, as `go list -deps -json` describes it.
