@@ -147,3 +147,6 @@ func (a *App) Server() *socketio.Server { return a.server }
 
 // Hub returns what services send events with.
 func (a *App) Hub() *Hub { return a.hub }
+
+// Logger returns what the app logs to, one that discards everything where it has none.
+func (a *App) Logger() *slog.Logger { return a.log }

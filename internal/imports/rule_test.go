@@ -54,6 +54,7 @@ var reach = map[string][]string{
 	"client":                  append([]string{"github.com/coder/websocket"}, core...),
 	"gateway/validate":        append([]string{"github.com/go-playground/", "github.com/gabriel-vasile/mimetype", "github.com/leodido/go-urn"}, core...),
 	"gateway/limit":           core,
+	"gateway/schedule":        append([]string{"github.com/robfig/cron/"}, core...),
 	"gateway/gatewaytest":     append([]string{"github.com/coder/websocket"}, core...),
 	"gateway/intercept":       core,
 	"observe/prometheus": append([]string{
