@@ -31,6 +31,8 @@ type Call struct {
 
 	timer wheel.Timer // of the answer
 	acked atomic.Bool // by hand
+	// settled: the client is told what came of the call, or was told of the time-out.
+	settled atomic.Bool
 }
 
 // SetContext has the call go on with another context: one with a value, or a deadline.

@@ -352,6 +352,39 @@ func TestEveryAckIsAnswered(t *testing.T) {
 	c.expect(`3/c,2["done"]`)
 }
 
+func TestTimeOutsAreErrorsLikeOthers(t *testing.T) {
+	const body = `{"status":"error","code":"timeout","message":"There was no answer in time","cause":{"pattern":"slow"}}`
+	for mode, want := range map[gateway.ErrorMode][]string{
+		gateway.ErrorsInAck:   {`3/c,1[` + body + `]`},
+		gateway.ErrorsAsEvent: {`2/c,["exception",` + body + `]`},
+		gateway.ErrorsInBoth:  {`3/c,1[` + body + `]`, `2/c,["exception",` + body + `]`},
+	} {
+		t.Run(fmt.Sprint(mode), func(t *testing.T) {
+			release := make(chan struct{})
+			_, url := start(t, &gateway.Options{Errors: mode, ReplyTimeout: 20 * time.Millisecond}, gateway.New("/c", gateway.Anyone, func(g *gateway.Namespace[gateway.Nobody]) {
+				gateway.On(g, "slow", func(_ *gateway.Context[gateway.Nobody], fail bool) (string, error) {
+					<-release
+					if fail {
+						return "", gateway.Forbidden("late")
+					}
+					return "late", nil
+				})
+				gateway.On(g, "sync", func(*gateway.Context[gateway.Nobody], gateway.None) (string, error) { return "sync", nil }).Patience(-1)
+			}))
+			c := join(t, url, "/c", "")
+			for _, fail := range []string{"false", "true"} {
+				c.send(`2/c,1["slow",` + fail + `]`)
+				for _, text := range want {
+					c.expect(text)
+				}
+				release <- struct{}{}
+				c.send(`2/c,2["sync"]`) // nothing came of what was late
+				c.expect(`3/c,2["sync"]`)
+			}
+		})
+	}
+}
+
 func TestParallelAndInOrder(t *testing.T) {
 	hold := make(chan struct{})
 	begun := make(chan int, 10)

@@ -26,6 +26,12 @@ func (r Reply[T]) send(c *Call) error { return r.Event.Emit(c, c.Client(), r.Dat
 // answer gives the client what came of an event: exactly one answer where it asked for an
 // acknowledgement.
 func (c *Call) answer(out any, err error) {
+	if c.event.WantsAck() && !c.settled.CompareAndSwap(false, true) {
+		if err != nil { // the client was told of the time-out
+			c.report(err)
+		}
+		return
+	}
 	if err == nil {
 		err = c.succeed(out)
 	}
@@ -58,18 +64,26 @@ func (c *Call) fail(err error) {
 	if c.app.opts.EchoInput && body.Cause != nil {
 		body.Cause.Data = c.echo()
 	}
-	mode := c.app.opts.Errors
-	if c.route != nil && c.route.errors != nil {
-		mode = *c.route.errors
-	}
+	mode := c.mode()
 	wants := c.event.WantsAck() && !c.acked.Load()
 	if wants && mode != ErrorsAsEvent {
 		c.tell(body, func(b *socketio.ErrorBody) error { return c.event.Ack(b) })
 	}
 	if mode != ErrorsInAck || !wants && !c.event.WantsAck() {
-		c.tell(body, func(b *socketio.ErrorBody) error { return c.connection.socket.Emit("exception", b) })
+		c.tell(body, c.except)
 	}
 }
+
+// mode is how the call's errors reach the client.
+func (c *Call) mode() ErrorMode {
+	if c.route != nil && c.route.errors != nil {
+		return *c.route.errors
+	}
+	return c.app.opts.Errors
+}
+
+// except sends an error as an event.
+func (c *Call) except(b *socketio.ErrorBody) error { return c.connection.socket.Emit("exception", b) }
 
 // tell sends an error, without its details where those cannot be encoded.
 func (c *Call) tell(body *socketio.ErrorBody, send func(*socketio.ErrorBody) error) {
@@ -125,12 +139,17 @@ func (i *impatient) Expire(*wheel.Timer) {
 	c.app.work.Add(1)
 	go func() {
 		defer c.app.work.Done()
-		if c.acked.Load() {
-			return
+		if c.acked.Load() || !c.settled.CompareAndSwap(false, true) {
+			return // the handler was faster
 		}
-		if c.event.Ack(socketio.PublicError(errTimeout, c.pattern)) == nil {
-			c.app.log.Warn("a handler has not answered in time", "event", c.pattern, "namespace", c.Namespace(), "socket", c.connection.socket.ID())
+		body, mode := socketio.PublicError(errTimeout, c.pattern), c.mode()
+		if mode != ErrorsAsEvent {
+			_ = c.event.Ack(body) // to whoever is still there
 		}
+		if mode != ErrorsInAck {
+			_ = c.except(body)
+		}
+		c.app.log.Warn("a handler has not answered in time", "event", c.pattern, "namespace", c.Namespace(), "socket", c.connection.socket.ID())
 	}()
 }
 
