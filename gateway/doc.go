@@ -41,6 +41,10 @@
 // filters. Events of one socket are handled in order, one at a time, unless their route is
 // [Route.Parallel].
 //
+// Packages limit, validate and intercept have guards, a validator and interceptors that are
+// ready to use. A call that is made again can be answered as it was first:
+// [Route.Idempotent].
+//
 // Every acknowledgement that a client asks for is given exactly once: a result, an error,
 // "not_found" for an event that nobody handles, "timeout" after [Options].ReplyTimeout.
 //

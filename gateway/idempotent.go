@@ -13,7 +13,8 @@ const maxIdempotencyKey = 128
 // first one arrived, be answered as the first one was, and the handler not run. key returns
 // the id that the client has made up for what it wants, of 128 bytes at most; a call
 // without one ("") is handled as ever. Ids are compared for one principal ([Identity].Key;
-// where there is none, one socket), one namespace and one event.
+// where there is none, one socket), one namespace and one event; whether the rest of the
+// input is the same is not looked at.
 //
 // The answer is kept for the window. While the first call is still being handled, the
 // second waits for it. Errors with a code are answers, but for those that are not about what

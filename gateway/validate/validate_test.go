@@ -368,3 +368,18 @@ func TestMistakesStopTheApp(t *testing.T) {
 		}))
 	assert.True(t, err != nil && strings.Contains(err.Error(), `has a validate tag`) && strings.Contains(err.Error(), `has a default tag`), err)
 }
+
+func BenchmarkValidate(b *testing.B) {
+	v := validate.New(nil)
+	ctx := context.Background()
+	in := &struct {
+		Room int    `json:"room" validate:"min=1"`
+		Text string `json:"text" validate:"required,max=2000"`
+	}{7, "hello"}
+	b.ReportAllocs()
+	for b.Loop() {
+		if err := v.Validate(ctx, in); err != nil {
+			b.Fatal(err)
+		}
+	}
+}
