@@ -55,3 +55,21 @@ func TestAdmission(t *testing.T) {
 	_, err := gateway.NewApp(&gateway.Options{Admit: []gateway.Guard{nil}}, gateway.New("/c", auth, func(g *gateway.Namespace[string]) { g.Admit(nil) }))
 	assert.True(t, err != nil && strings.Contains(err.Error(), "a guard of Options.Admit is nil") && strings.Contains(err.Error(), "a guard of Admit is nil"), err)
 }
+
+// Guards of admission run before anybody is authenticated.
+func ExampleNamespace_Admit() {
+	closed := false
+	orders := gateway.New("/orders", byName, func(g *gateway.Namespace[user]) {
+		g.Admit(func(c *gateway.Call) error {
+			if closed {
+				return gateway.NewError("closed", "We open at nine")
+			}
+			return nil
+		})
+		gateway.On(g, "whoami", func(c *gateway.Context[user], _ gateway.None) (string, error) { return c.Principal.Name, nil })
+	})
+	c, stop := serve("/orders", nil, orders)
+	defer stop()
+	ask(c, "whoami")
+	// Output: Mina
+}

@@ -198,3 +198,22 @@ func TestMistakesWithIdempotency(t *testing.T) {
 	}))
 	assert.Equal(t, strings.Count(fmt.Sprint(err), "Idempotent takes a time and a key"), 3)
 }
+
+// A client that does not know whether its call arrived makes it again, with the same id.
+func ExampleRoute_Idempotent() {
+	placed := 0
+	c, stop := serve("/orders", nil, gateway.New("/orders", byName, func(g *gateway.Namespace[user]) {
+		gateway.On(g, "place", func(_ *gateway.Context[user], in order) (string, error) {
+			placed++
+			return fmt.Sprintf("%s, order %d", in.What, placed), nil
+		}).Idempotent(10*time.Minute, func(in order) string { return in.ID })
+	}))
+	defer stop()
+	ask(c, "place", order{ID: "a1", What: "tea"})
+	ask(c, "place", order{ID: "a1", What: "tea"})
+	ask(c, "place", order{ID: "a2", What: "tea"})
+	// Output:
+	// tea, order 1
+	// tea, order 1
+	// tea, order 2
+}
