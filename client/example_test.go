@@ -37,7 +37,7 @@ func chat() (url string, stop func()) {
 func ExampleConnect() {
 	url, stop := chat()
 	defer stop()
-	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
+	ctx, cancel := context.WithTimeout(context.Background(), 30*time.Second)
 	defer cancel()
 
 	heard := make(chan string)
@@ -64,7 +64,7 @@ func ExampleConnect() {
 func ExampleClient_Of() {
 	url, stop := chat()
 	defer stop()
-	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
+	ctx, cancel := context.WithTimeout(context.Background(), 30*time.Second)
 	defer cancel()
 
 	c, err := client.New(url, &client.Options{Transports: []client.Transport{client.WebSocket}})

@@ -44,7 +44,7 @@ func TestTimeThatPassedUnnoticed(t *testing.T) {
 	s := c.Of("/", nil)
 	reasons := make(chan Reason, 10)
 	s.OnDisconnect(func(_ context.Context, reason Reason, _ error) { reasons <- reason })
-	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
+	ctx, cancel := context.WithTimeout(context.Background(), 30*time.Second)
 	defer cancel()
 	assert.NoError(t, s.Connect(ctx))
 

@@ -146,7 +146,7 @@ func (k *kachiServers) get(port int) *kachiServer {
 func (k *kachiServers) stop(t testing.TB, port int) {
 	t.Helper()
 	s := k.get(port)
-	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
+	ctx, cancel := context.WithTimeout(context.Background(), 30*time.Second)
 	defer cancel()
 	s.host.Listener.Close()
 	assert.NoError(t, s.srv.Shutdown(ctx))

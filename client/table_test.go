@@ -113,7 +113,7 @@ func (p *play) join(c *client.Client, namespace string, setup ...func(*client.So
 
 // within is a context that bounds a broken test.
 func within(t testing.TB) context.Context {
-	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
+	ctx, cancel := context.WithTimeout(context.Background(), 30*time.Second)
 	t.Cleanup(cancel)
 	return ctx
 }

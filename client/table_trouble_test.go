@@ -307,7 +307,7 @@ var troubleRows = []row{
 					_, _ = s.Ask(ctx, "echo", 1)
 				})
 			}
-			ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
+			ctx, cancel := context.WithTimeout(context.Background(), 30*time.Second)
 			defer cancel()
 			var work sync.WaitGroup
 			for g := range 6 {

@@ -49,7 +49,7 @@ func nest(t *testing.T, echo bool) string {
 	mux.Handle("/ws", app.Server().PlainHandler(socketio.PlainMount{Namespace: "/c"}))
 	host := httptest.NewServer(mux)
 	t.Cleanup(func() {
-		ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
+		ctx, cancel := context.WithTimeout(context.Background(), 30*time.Second)
 		defer cancel()
 		assert.NoError(t, app.Stop(ctx))
 		host.Close()

@@ -65,7 +65,7 @@ type theatre struct {
 }
 
 func (th *theatre) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	ctx, cancel := context.WithTimeout(r.Context(), 15*time.Second)
+	ctx, cancel := context.WithTimeout(r.Context(), 45*time.Second)
 	defer cancel()
 	answer, err := th.serve(ctx, r)
 	if err != nil {

@@ -190,7 +190,7 @@ func (s *stage) down(ctx context.Context) error {
 	if srv == nil {
 		return nil
 	}
-	ctx, cancel := context.WithTimeout(ctx, 10*time.Second)
+	ctx, cancel := context.WithTimeout(ctx, 30*time.Second)
 	defer cancel()
 	host.Listener.Close() // no connection may come between the two
 	err := srv.Shutdown(ctx)

@@ -48,6 +48,17 @@ func newWitness(t *testing.T, log *history.Log, n int, server string, transports
 	for _, name := range namespaces {
 		w.kept[name] = &kept{}
 	}
+	t.Cleanup(func() { // of a test that has failed, too
+		w.mu.Lock()
+		cmd, ended, running := w.cmd, w.ended, w.cmd != nil && !w.killed
+		w.killed = true
+		w.mu.Unlock()
+		if running {
+			_ = cmd.Process.Kill()
+			<-ended
+			_ = cmd.Wait()
+		}
+	})
 	w.net = newNetwork(t, server, func(conn int) { log.Add(history.Entry{Kind: history.HungUp, Conn: conn}) })
 	return w
 }

@@ -118,7 +118,7 @@ func ExampleServer_Shutdown() {
 	engine := engineio.NewServer(func(s *engineio.Session) engineio.Receiver { return echo{s} }, nil)
 	host := &http.Server{Handler: engine}
 	// … host.ListenAndServe, and then:
-	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
+	ctx, cancel := context.WithTimeout(context.Background(), 30*time.Second)
 	defer cancel()
 	fmt.Println(errors.Join(engine.Shutdown(ctx), host.Shutdown(ctx)))
 	// Output: <nil>

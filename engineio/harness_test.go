@@ -115,7 +115,7 @@ func serveOn(t testing.TB, o *Options, configure func(*httptest.Server), wrap fu
 
 // stop ends everything and checks that nothing is left. It may be called twice.
 func (h *host) stop() {
-	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
+	ctx, cancel := context.WithTimeout(context.Background(), 30*time.Second)
 	defer cancel()
 	assert.NoError(h.t, h.engine.Shutdown(ctx), "shutdown")
 	h.client.CloseIdleConnections()

@@ -45,7 +45,7 @@ func start(t testing.TB, o *gateway.Options, gateways ...gateway.Gateway) (*gate
 	assert.NoError(t, err)
 	host := httptest.NewServer(app)
 	t.Cleanup(func() {
-		ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
+		ctx, cancel := context.WithTimeout(context.Background(), 30*time.Second)
 		defer cancel()
 		assert.NoError(t, app.Stop(ctx))
 		host.Close()

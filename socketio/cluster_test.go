@@ -121,7 +121,7 @@ func (n *realNode) ServerSide(f func(adaptertest.Event) ([]byte, [][]byte)) {
 func (n *realNode) Close() { n.close.Do(n.shutdown) }
 
 func (n *realNode) shutdown() {
-	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
+	ctx, cancel := context.WithTimeout(context.Background(), 30*time.Second)
 	defer cancel()
 	assert.NoError(n.t, n.adapter.Close(ctx)) // first, so that what waits is ended by it
 	close(n.closing)

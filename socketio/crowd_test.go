@@ -148,7 +148,7 @@ func startWith(t testing.TB, o *socketio.Options, each func(*net.TCPConn)) (*soc
 	}
 	host.Start()
 	t.Cleanup(func() {
-		ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
+		ctx, cancel := context.WithTimeout(context.Background(), 30*time.Second)
 		defer cancel()
 		assert.NoError(t, srv.Shutdown(ctx))
 		host.Close()

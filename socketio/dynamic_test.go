@@ -288,7 +288,7 @@ func TestShutdownGivesUpWhatNobodyWaitsFor(t *testing.T) {
 	c := dial(t, url)
 	c.send("40/room-2,") // its middleware ends with its connection
 	assert.Receive(t, begun)
-	ctx, cancel = context.WithTimeout(context.Background(), 10*time.Second)
+	ctx, cancel = context.WithTimeout(context.Background(), 30*time.Second)
 	defer cancel()
 	assert.NoError(t, srv.Shutdown(ctx))
 	assert.Equal(t, len(rooms.Children()), 0)

@@ -142,7 +142,7 @@ func ExampleServer_Shutdown() {
 	srv := socketio.NewServer(nil)
 	host := &http.Server{Addr: ":3000", Handler: srv}
 	// go host.ListenAndServe() … and when the process is to end:
-	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
+	ctx, cancel := context.WithTimeout(context.Background(), 30*time.Second)
 	defer cancel()
 	fmt.Println(errors.Join(srv.Shutdown(ctx), host.Shutdown(ctx)))
 	// Output: <nil>

@@ -32,7 +32,7 @@ func start(t testing.TB, o *socketio.Options) (*socketio.Server, string) {
 	srv := socketio.NewServer(o)
 	host := httptest.NewServer(srv)
 	t.Cleanup(func() {
-		ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
+		ctx, cancel := context.WithTimeout(context.Background(), 30*time.Second)
 		defer cancel()
 		assert.NoError(t, srv.Shutdown(ctx))
 		host.Client().CloseIdleConnections()

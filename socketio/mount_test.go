@@ -50,7 +50,7 @@ func mounted(t testing.TB, o *socketio.Options, more func(mux *http.ServeMux, sr
 	more(mux, srv)
 	host := httptest.NewServer(mux)
 	t.Cleanup(func() {
-		ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
+		ctx, cancel := context.WithTimeout(context.Background(), 30*time.Second)
 		defer cancel()
 		assert.NoError(t, srv.Shutdown(ctx))
 		host.Close()

@@ -176,7 +176,7 @@ func TestPlainCloseCodes(t *testing.T) {
 	}
 	c := wstest.Dial(t, url+"/ws")
 	assert.Eventually(t, func() bool { return srv.Count() == 1 })
-	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
+	ctx, cancel := context.WithTimeout(context.Background(), 30*time.Second)
 	defer cancel()
 	assert.NoError(t, srv.Shutdown(ctx))
 	payload, _ := c.ExpectClose(t)

@@ -41,7 +41,7 @@ func start(t *testing.T, o *chat.Options) string {
 	chat.Mount(srv.Of("/chat"), o)
 	host := httptest.NewServer(srv)
 	t.Cleanup(func() {
-		ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
+		ctx, cancel := context.WithTimeout(context.Background(), 30*time.Second)
 		defer cancel()
 		assert.NoError(t, srv.Shutdown(ctx))
 		host.Close()

@@ -93,7 +93,7 @@ func open(t testing.TB, p place) *site {
 	}
 	s.url = s.host.URL
 	t.Cleanup(func() {
-		ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
+		ctx, cancel := context.WithTimeout(context.Background(), 30*time.Second)
 		defer cancel()
 		assert.NoError(t, s.srv.Shutdown(ctx))
 		s.host.Close()

@@ -147,7 +147,7 @@ func newApp(t testing.TB, all ...gateway.Gateway) *gateway.App {
 	app, err := gateway.NewApp(&gateway.Options{Validator: noValidation}, all...)
 	assert.NoError(t, err)
 	t.Cleanup(func() {
-		ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
+		ctx, cancel := context.WithTimeout(context.Background(), 30*time.Second)
 		defer cancel()
 		assert.NoError(t, app.Stop(ctx))
 	})

@@ -103,7 +103,7 @@ func serve(t testing.TB, o auth.Options, options *gateway.Options) string {
 	mux.Handle("/ws", app.Server().PlainHandler(socketio.PlainMount{Path: "/ws", Namespace: "/c"}))
 	host := httptest.NewServer(mux)
 	t.Cleanup(func() {
-		ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
+		ctx, cancel := context.WithTimeout(context.Background(), 30*time.Second)
 		defer cancel()
 		assert.NoError(t, app.Stop(ctx))
 		host.Close()

@@ -57,7 +57,7 @@ func ErrorAs[T error](t testing.TB, err error, about ...any) T {
 	return target
 }
 
-// Receive returns the next value of ch, and ends the test when none comes in ten
+// Receive returns the next value of ch, and ends the test when none comes in thirty
 // seconds: a bound on a broken test, not a claim about speed.
 func Receive[T any](t testing.TB, ch <-chan T, about ...any) T {
 	t.Helper()
@@ -74,7 +74,7 @@ func Receive[T any](t testing.TB, ch <-chan T, about ...any) T {
 }
 
 // Eventually waits until the condition holds, and ends the test when it does not in
-// ten seconds.
+// thirty seconds.
 func Eventually(t testing.TB, condition func() bool, about ...any) {
 	t.Helper()
 	deadline := time.Now().Add(patience)
@@ -89,7 +89,8 @@ func Eventually(t testing.TB, condition func() bool, about ...any) {
 	}
 }
 
-const patience = 10 * time.Second
+// patience is long: many tests run at once, on machines that do other things.
+const patience = 30 * time.Second
 
 func prefix(about []any) string {
 	if len(about) == 0 {

@@ -20,7 +20,7 @@ import (
 )
 
 // patience bounds a broken test; it is no claim about speed.
-const patience = 10 * time.Second
+const patience = 30 * time.Second
 
 // Event is one event from the server, with its arguments as raw JSON.
 type Event struct {

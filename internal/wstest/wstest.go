@@ -27,7 +27,7 @@ const (
 )
 
 // patience bounds every read: a bound on a broken test, not a claim about speed.
-const patience = 10 * time.Second
+const patience = 30 * time.Second
 
 // Conn is a connection whose handshake is done. One goroutine may read and one write.
 type Conn struct {

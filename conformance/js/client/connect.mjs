@@ -153,7 +153,7 @@ check("a connection that joins no namespace is closed", { fixture: "impatient" }
   await next(manager, "open");
   const [reason] = await next(manager, "close");
   equal(reason, "transport close");
-  equal(await t.control("connections"), 0);
+  await until(async () => (await t.control("connections")) === 0, "the connection's end");
 });
 
 check("a connection that has joined one stays", { fixture: "impatient" }, async (t) => {
