@@ -45,6 +45,16 @@ type Options struct {
 	// is one that anybody handles. err is what the client is answered with, nil for a
 	// result. They are called for many calls at once.
 	Handled []func(c *Call, took time.Duration, err error)
+	// ExpiryNotice is how long before its identity expires a client is sent the event
+	// "tokenExpiring"; half of the rest where that is shorter. Default 1 min; negative: it is
+	// not sent.
+	ExpiryNotice time.Duration
+	// Revocations keeps what [App.Revoke] took back. Default: this node's memory, for 100,000
+	// of them, see [NewRevocations].
+	Revocations Revocations
+	// TokenLifetime is how long a token is good at most: so long is kept what [App.Revoke]
+	// took back. Default 24 h.
+	TokenLifetime time.Duration
 	// Emitting are told of each event that is sent, before it is.
 	Emitting []func(ctx context.Context, namespace, event string)
 	// StartTimeout and StopTimeout bound each function of OnStart and OnStop. Defaults 15 s.
@@ -66,6 +76,8 @@ type App struct {
 	patterns []*space
 	wheel    *wheel.Wheel
 	work     sync.WaitGroup // calls and answers beside mailboxes
+	present  register       // the connections, by whose they are
+	ends     ends           // identities whose time has come
 
 	mu      sync.Mutex
 	hooks   []hook
@@ -89,6 +101,11 @@ func NewApp(o *Options, gateways ...Gateway) (*App, error) {
 	}
 	setDefault(&a.opts.StartTimeout, 15*time.Second)
 	setDefault(&a.opts.StopTimeout, 15*time.Second)
+	setDefault(&a.opts.ExpiryNotice, time.Minute)
+	setDefault(&a.opts.TokenLifetime, 24*time.Hour)
+	if a.opts.Revocations == nil {
+		a.opts.Revocations = NewRevocations(0)
+	}
 	if a.log = a.opts.Logger; a.log == nil {
 		if a.log = a.opts.Socket.Logger; a.log == nil {
 			a.log = slog.New(slog.DiscardHandler)

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"reflect"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/kachi-io/kachi/socketio"
@@ -38,9 +39,13 @@ type Identity[P any] struct {
 }
 
 // Refresher is an [Authenticator] that takes a newer token from a client that is there.
+// Gateways that have one handle the event "refreshToken", {token}: the client goes on with
+// what the token says, and the acknowledgement is {expiresAt}. It has to be the same
+// principal's: its Key is that of before, and not "".
 type Refresher[P any] interface {
 	Authenticator[P]
-	// Refresh finds out who has a token, as Authenticate does.
+	// Refresh finds out who has a token, as Authenticate does. ctx ends with the socket, or
+	// after [Options].ReplyTimeout.
 	Refresh(ctx context.Context, h *Handshake, token string) (Identity[P], error)
 }
 
@@ -52,7 +57,9 @@ type Denial struct {
 
 // Reasons of a [Denial]. Packages that authenticate add theirs.
 const (
-	DeniedExpired = "expired" // what was shown was good, and is too old: something newer is needed
+	DeniedExpired   = "expired"   // what was shown was good, and is too old: something newer is needed
+	DeniedRevoked   = "revoked"   // it was taken back, see [App.Revoke]
+	DeniedPrincipal = "principal" // it is somebody else's, see [Refresher]
 )
 
 // Denied is an error with the code "unauthorized" and a reason.
@@ -75,17 +82,45 @@ type Nobody struct{}
 // Anyone admits everybody.
 var Anyone Authenticator[Nobody] = AuthenticatorFunc[Nobody](func(context.Context, *Handshake) (Nobody, error) { return Nobody{}, nil })
 
+// identity is what is known of who calls, whatever the principal's type.
+type identity struct {
+	principal  any
+	key, token string
+	expires    time.Time
+	issued     time.Time
+	since      time.Time // when it was found out
+}
+
+var errExpired = Denied(DeniedExpired, "What was shown has expired")
+
+// identify asks an authenticator.
+func identify[P any](ctx context.Context, auth Authenticator[P], h *Handshake) (*identity, error) {
+	found, err := auth.Authenticate(ctx, h)
+	if err != nil {
+		return nil, err
+	}
+	return found.erased()
+}
+
+func (i Identity[P]) erased() (*identity, error) {
+	who := &identity{i.Principal, i.Key, i.Token, i.Expires, i.Issued, time.Now()}
+	if !who.expires.IsZero() && !who.since.Before(who.expires) {
+		return nil, errExpired
+	}
+	return who, nil
+}
+
 // connection is what this package keeps of a socket: its extension.
 type connection struct {
 	app       *App
 	space     *space
 	socket    *socketio.Socket
 	handshake *Handshake
-	version   int // of the application's protocol
-	key       string
-	principal any
-	expires   time.Time
-	pending   bool // it is not known yet who it is
+	version   int                      // of the application's protocol
+	who       atomic.Pointer[identity] // nil: not known yet
+	places    places                   // in the app's register
+	expelled  atomic.Bool
+	term      *term // nil where the identity never expires; guarded by mu
 
 	running sync.WaitGroup // calls beside the mailbox
 	mu      sync.Mutex
@@ -101,7 +136,10 @@ type former struct {
 }
 
 // Keep implements [socketio.Keeper].
-func (c *connection) Keep() any { return former{c.key, c.principal} }
+func (c *connection) Keep() any {
+	who := c.who.Load()
+	return former{who.key, who.principal}
+}
 
 // is reports whether it was the same principal.
 func (f former) is(key string, principal any) bool {
@@ -123,7 +161,7 @@ func connectionOf(s *socketio.Socket) *connection {
 // authenticator.
 func admit[P any](in *space, auth Authenticator[P], guards []Guard) func(context.Context, *socketio.Socket) error {
 	return func(ctx context.Context, s *socketio.Socket) error {
-		conn := &connection{app: in.app, space: in, socket: s, handshake: &Handshake{socket: s}, pending: true}
+		conn := &connection{app: in.app, space: in, socket: s, handshake: &Handshake{socket: s}}
 		for _, g := range guards {
 			if err := g(&newFrame[P](ctx, conn, "connect").call); err != nil {
 				return err
@@ -133,17 +171,19 @@ func admit[P any](in *space, auth Authenticator[P], guards []Guard) func(context
 		if err != nil {
 			return err
 		}
-		identity, err := auth.Authenticate(ctx, conn.handshake)
+		who, err := identify(ctx, auth, conn.handshake)
 		if err != nil {
 			return err
 		}
-		if was, back := s.Extension().(former); back && !was.is(identity.Key, identity.Principal) {
+		if was, back := s.Extension().(former); back && !was.is(who.key, who.principal) {
 			return errors.Join(socketio.ErrSomebodyElse, errSomebodyElse)
+		}
+		conn.who.Store(who)
+		if err := conn.enlist(ctx); err != nil {
+			return err
 		}
 		conn.version = version
 		in.app.opts.Versions.enter(s, version)
-		conn.key, conn.principal, conn.expires = identity.Key, identity.Principal, identity.Expires
-		conn.pending = false
 		s.SetExtension(conn)
 		return nil
 	}

@@ -25,9 +25,9 @@ type Call struct {
 	event      *socketio.Event // nil but for events
 	request    *http.Request   // nil but for HTTP
 	pattern    string
-	principal  any // nil before authentication
-	input      any // a pointer to it, once it has been decoded
-	typed      any // the *Context[P] of the handler
+	who        *identity // nil before authentication
+	input      any       // a pointer to it, once it has been decoded
+	typed      any       // the *Context[P] of the handler
 
 	timer wheel.Timer // of the answer
 	acked atomic.Bool // by hand
@@ -101,14 +101,19 @@ func (c *Call) Socket() *socketio.Socket {
 func (c *Call) Input() any { return c.input }
 
 // Principal returns who calls, as its gateway's [Authenticator] said.
-func (c *Call) Principal() any { return c.principal }
+func (c *Call) Principal() any {
+	if c.who == nil {
+		return nil
+	}
+	return c.who.principal
+}
 
 // Key returns what identifies the principal, see [Identity]; "" where nothing does.
 func (c *Call) Key() string {
-	if c.connection == nil {
+	if c.who == nil {
 		return ""
 	}
-	return c.connection.key
+	return c.who.key
 }
 
 // Handshake returns how the client came.
@@ -120,10 +125,27 @@ func (c *Call) Handshake() *Handshake {
 }
 
 // Context is the call of a handler whose gateway authenticates principals of type P. It is
-// a context.Context, to be handed on.
+// a context.Context, to be handed on: [PrincipalFrom] finds the principal in it.
 type Context[P any] struct {
 	*Call
 	Principal P
+}
+
+type principalKey[P any] struct{}
+
+// Value implements context.Context.
+func (c *Context[P]) Value(key any) any {
+	if key == (principalKey[P]{}) {
+		return c.Principal
+	}
+	return c.Call.Value(key)
+}
+
+// PrincipalFrom returns who calls, by the context of a handler of a gateway or of a request
+// behind [Protect]: for services that are called from both.
+func PrincipalFrom[P any](ctx context.Context) (P, bool) {
+	p, ok := ctx.Value(principalKey[P]{}).(P)
+	return p, ok
 }
 
 // frame is a call and its context, made together.
@@ -135,8 +157,11 @@ type frame[P any] struct {
 // newFrame makes the call of a connection.
 func newFrame[P any](ctx context.Context, conn *connection, pattern string) *frame[P] {
 	f := new(frame[P])
-	f.call = Call{Context: ctx, app: conn.app, connection: conn, pattern: pattern, principal: conn.principal, typed: &f.ctx}
+	who := conn.who.Load()
+	f.call = Call{Context: ctx, app: conn.app, connection: conn, pattern: pattern, who: who, typed: &f.ctx}
 	f.ctx.Call = &f.call
-	f.ctx.Principal, _ = conn.principal.(P)
+	if who != nil {
+		f.ctx.Principal, _ = who.principal.(P)
+	}
 	return f
 }

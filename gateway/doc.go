@@ -58,7 +58,9 @@
 // # Who calls
 //
 // An [Authenticator] says who a client is before it is admitted; handlers find that in
-// [Context], as the type that they know it to be.
+// [Context], as the type that they know it to be. An identity may expire, be renewed in
+// place ([Refresher]), and be taken back ([App.Revoke]). [Protect] has requests over HTTP
+// pass the same authenticators and guards. Package gateway/auth admits by JSON Web Tokens.
 //
 // # Sending
 //

@@ -62,6 +62,12 @@ func (g *gateway[P]) build(app *App) (err error) {
 		}
 	}()
 	n := &Namespace[P]{space: s}
+	if r, ok := g.auth.(Refresher[P]); ok {
+		refreshing(n, r)
+	}
+	if _, never := g.auth.(AuthenticatorFunc[P]); !never { // whom it admits may expire
+		n.Emits(tokenExpiring)
+	}
 	g.register(n)
 	if g.dynamic != nil {
 		s.dynamic = app.server.Dynamic(g.name, g.dynamic)

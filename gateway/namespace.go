@@ -158,7 +158,9 @@ func (g *Namespace[P]) mount(auth Authenticator[P]) error {
 	}
 	ns := s.namespace
 	ns.Use(admit(s, auth, append(slices.Clone(app.opts.Admit), s.admit...)))
+	s.listenForRevocations()
 	ns.OnConnect(func(ctx context.Context, socket *socketio.Socket) error {
+		connectionOf(socket).begin()
 		for _, f := range g.connect {
 			if err := f(&newFrame[P](ctx, connectionOf(socket), "connect").ctx); err != nil {
 				return err
@@ -178,6 +180,7 @@ func (g *Namespace[P]) mount(auth Authenticator[P]) error {
 		err := each(g.disconnect, func(f func(*Context[P], Reason) error) error {
 			return f(&newFrame[P](ctx, conn, "disconnect").ctx, reason)
 		})
+		conn.leave()
 		return errors.Join(err, conn.release())
 	})
 	if len(g.any) > 0 {

@@ -61,7 +61,7 @@ func (c *Call) succeed(out any) error {
 func (c *Call) fail(err error) {
 	c.report(err)
 	body := socketio.PublicError(err, c.pattern)
-	if c.app.opts.EchoInput && body.Cause != nil {
+	if c.app.opts.EchoInput && body.Cause != nil && (c.route == nil || !c.route.secret) {
 		body.Cause.Data = c.echo()
 	}
 	mode := c.mode()
@@ -125,7 +125,7 @@ func (c *Call) report(err error) {
 		level = slog.LevelInfo
 	}
 	if c.connection != nil {
-		attrs = append(attrs, "namespace", c.Namespace(), "socket", c.connection.socket.ID(), "principal", c.connection.key)
+		attrs = append(attrs, "namespace", c.Namespace(), "socket", c.connection.socket.ID(), "principal", c.Key())
 	}
 	c.app.log.Log(c, level, "call failed", attrs...)
 }

@@ -24,6 +24,7 @@ type route struct {
 	deprecated                 string
 	since                      int           // version of the application's protocol
 	window                     time.Duration // of answers that are repeated
+	secret                     bool          // its input is nobody's business
 
 	core     Handler // decode, validate, authorize, handle
 	newFrame func(ctx context.Context, conn *connection, pattern string) *Call

@@ -33,7 +33,7 @@ func (s *State[T]) Of(c *Call) (T, error) {
 	if conn == nil {
 		return none, fmt.Errorf("gateway: a request over HTTP has no state of a socket")
 	}
-	if conn.pending {
+	if conn.who.Load() == nil {
 		return none, fmt.Errorf("gateway: a socket that is not admitted yet has no state")
 	}
 	conn.mu.Lock()

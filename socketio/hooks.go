@@ -17,6 +17,10 @@ const (
 	ReasonServerDisconnect Reason = "server namespace disconnect"
 	ReasonServerClose      Reason = "forced server close" // Disconnect(true)
 	ReasonFlooding         Reason = "flooding"
+	// For layers above, which end sockets with [Socket.DisconnectFor]: what the client was
+	// admitted with is too old, or was taken back.
+	ReasonExpired Reason = "expired"
+	ReasonRevoked Reason = "revoked"
 )
 
 // Hooks are functions that observe a server. Each may be nil. They are called on the

@@ -33,6 +33,7 @@ import (
 //	4000  disconnected: Socket.Disconnect   do not come back by yourself
 //	4001  closed: Disconnect(true)          do not come back by yourself
 //	4400  a message that is no packet
+//	4401  the token expired, or was revoked come back with another token
 //	4408  no sign of life
 //	4429  flooding: too many events         come back later
 //	4503  too slow for what is sent to it   come back
@@ -233,6 +234,8 @@ func closeStatus(r Reason) (websocket.StatusCode, string) {
 		return websocket.StatusGoingAway, string(r)
 	case ReasonServerDisconnect:
 		return 4000, string(r)
+	case ReasonExpired, ReasonRevoked:
+		return 4401, string(r)
 	case engineio.PingTimeout:
 		return 4408, string(r)
 	case ReasonFlooding:

@@ -152,6 +152,8 @@ func TestPlainCloseCodes(t *testing.T) {
 		reason socketio.Reason
 	}{
 		{"put out", func(*wstest.Conn) { assert.NoError(t, srv.DisconnectSockets(false)) }, 4000, socketio.ReasonServerDisconnect},
+		{"expired", func(*wstest.Conn) { srv.Sockets()[0].DisconnectFor(socketio.ReasonExpired) }, 4401, socketio.ReasonExpired},
+		{"revoked", func(*wstest.Conn) { srv.Sockets()[0].DisconnectFor(socketio.ReasonRevoked) }, 4401, socketio.ReasonRevoked},
 		{"closed", func(*wstest.Conn) { assert.NoError(t, srv.DisconnectSockets(true)) }, 4001, socketio.ReasonServerClose},
 		{"no packet", func(c *wstest.Conn) { assert.NoError(t, c.SendText("hello")) }, 4400, "forced close"},
 		{"not UTF-8", func(c *wstest.Conn) { assert.NoError(t, c.SendText("\xff")) }, 1007, "transport error"},

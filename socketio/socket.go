@@ -191,3 +191,8 @@ func (s *Socket) Disconnect(closeConnection bool) {
 	}
 	s.disconnect(ReasonServerDisconnect)
 }
+
+// DisconnectFor is Disconnect(false) with a reason of the caller's, which the application
+// and the hooks are told. A Socket.IO client is not; a plain WebSocket is closed with 4401
+// for [ReasonExpired] and [ReasonRevoked].
+func (s *Socket) DisconnectFor(reason Reason) { s.disconnect(reason) }
