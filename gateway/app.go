@@ -82,6 +82,7 @@ type App struct {
 	mu      sync.Mutex
 	hooks   []hook
 	started int // of hooks
+	running bool
 	stopped bool
 }
 

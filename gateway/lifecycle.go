@@ -27,10 +27,14 @@ func (a *App) OnStart(name string, start, stop func(context.Context) error) {
 }
 
 // Start runs the functions of OnStart. When one fails, those that had succeeded are stopped.
+// Of an app that has started it does nothing.
 func (a *App) Start(ctx context.Context) error {
 	a.mu.Lock()
-	hooks := a.hooks
+	hooks, running := a.hooks, a.running
 	a.mu.Unlock()
+	if running {
+		return nil
+	}
 	for i, h := range hooks {
 		if h.start == nil {
 			continue
@@ -44,7 +48,7 @@ func (a *App) Start(ctx context.Context) error {
 		}
 	}
 	a.mu.Lock()
-	a.started = len(hooks)
+	a.started, a.running = len(hooks), true
 	a.mu.Unlock()
 	return nil
 }
@@ -68,12 +72,18 @@ func (a *App) stopHooks(ctx context.Context, hooks []hook) error {
 // reverse order. When ctx ends first, the error says what still runs. Only the first call
 // does something.
 func (a *App) Stop(ctx context.Context) error {
+	return a.stop(ctx, func(context.Context) error { return nil })
+}
+
+// stop is Stop with something that is closed when all clients have gone, and before what
+// OnStart registered is stopped.
+func (a *App) stop(ctx context.Context, closing func(context.Context) error) error {
 	a.mu.Lock()
 	hooks, stopped := a.hooks[:a.started], a.stopped
 	a.stopped = true
 	a.mu.Unlock()
 	if stopped {
-		return nil
+		return closing(ctx)
 	}
 	errs := []error{a.server.Shutdown(ctx)}
 	done := make(chan struct{})
@@ -86,7 +96,8 @@ func (a *App) Stop(ctx context.Context) error {
 	case <-ctx.Done():
 		errs = append(errs, fmt.Errorf("gateway: calls still run: %w", context.Cause(ctx)))
 	}
-	return errors.Join(append(errs, a.stopHooks(context.WithoutCancel(ctx), hooks))...)
+	errs = append(errs, closing(ctx), a.stopHooks(context.WithoutCancel(ctx), hooks))
+	return errors.Join(errs...)
 }
 
 // ListenAndServe starts the app, and only then listens on a TCP address, ":3000", and goes
@@ -128,10 +139,12 @@ func (a *App) serve(ctx context.Context, l net.Listener, handler http.Handler) e
 	}
 	stop, cancel := a.stopping(ctx)
 	defer cancel()
-	err := a.Stop(stop) // sockets first: a waiting poll is a request that the host would wait for
-	if failed := host.Shutdown(stop); failed != nil {
-		err = errors.Join(err, failed, host.Close())
-	}
+	err := a.stop(stop, func(ctx context.Context) error { // sockets first: a waiting poll is a request that the host would wait for
+		if err := host.Shutdown(ctx); err != nil {
+			return errors.Join(err, host.Close())
+		}
+		return nil
+	})
 	if broken == nil {
 		broken = <-served
 	}

@@ -2,6 +2,7 @@ package gateway_test
 
 import (
 	"context"
+	"errors"
 	"net"
 	"net/http"
 	"testing"
@@ -54,4 +55,18 @@ func TestListensOnlyWhenEverythingHasStarted(t *testing.T) {
 	assert.NoError(t, assert.Receive(t, served))
 	assert.Equal(t, told, []string{"started", "stopped"})
 	http.DefaultClient.CloseIdleConnections()
+}
+
+func TestStartsOnce(t *testing.T) {
+	app, err := gateway.NewApp(nil)
+	assert.NoError(t, err)
+	n := 0
+	fail := errors.New("not yet")
+	app.OnStart("part", func(context.Context) error { n++; return fail }, nil)
+	assert.ErrorIs(t, app.Start(context.Background()), fail)
+	fail = nil
+	assert.NoError(t, app.Start(context.Background()))
+	assert.NoError(t, app.Start(context.Background()))
+	assert.Equal(t, n, 2)
+	assert.NoError(t, app.Stop(context.Background()))
 }

@@ -55,6 +55,7 @@ var reach = map[string][]string{
 	"gateway/validate":        append([]string{"github.com/go-playground/", "github.com/gabriel-vasile/mimetype", "github.com/leodido/go-urn"}, core...),
 	"gateway/limit":           core,
 	"gateway/schedule":        append([]string{"github.com/robfig/cron/"}, core...),
+	"gateway/fxgateway":       append([]string{"go.uber.org/fx", "go.uber.org/dig", "go.uber.org/multierr", "go.uber.org/zap"}, core...),
 	"gateway/gatewaytest":     append([]string{"github.com/coder/websocket"}, core...),
 	"gateway/intercept":       core,
 	"observe/prometheus": append([]string{
