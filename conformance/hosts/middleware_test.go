@@ -25,7 +25,7 @@ import (
 )
 
 const (
-	patience = 5 * time.Second // of the middlewares that have one; a busy machine needs some
+	patience = 5 * time.Second         // of the middlewares that have one; a busy machine needs some
 	beat     = 3200 * time.Millisecond // polls would wait longer than that
 )
 
