@@ -25,8 +25,8 @@ import (
 )
 
 const (
-	patience = 5 * time.Second         // of the middlewares that have one; a busy machine needs some
-	beat     = 3200 * time.Millisecond // polls would wait longer than that
+	patience = 4 * time.Second // of the middlewares that have one; a busy machine needs some
+	beat     = 5 * time.Second // polls would wait longer than that
 )
 
 // The official client behind the middleware of others, each as its documentation has it.
