@@ -2,6 +2,7 @@
 //
 //	kachi serve --addr :3000
 //	kachi connect localhost:3000/chat
+//	kachi spec diff asyncapi.json https://chat.example.com/docs/asyncapi.json
 //
 // Every flag is also an environment variable: --addr is KACHI_ADDR.
 package main
@@ -27,6 +28,7 @@ var version = "devel"
 type commands struct {
 	Serve   serve           `cmd:"" help:"Serve pages, API and Socket.IO."`
 	Connect connect.Command `cmd:"" help:"Connect to a Socket.IO server, send events and see what comes."`
+	Spec    spec            `cmd:"" help:"Print what clients can send and get, and what changed in that."`
 	Version showing         `cmd:"" help:"Print the version."`
 }
 

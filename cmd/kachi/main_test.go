@@ -22,6 +22,8 @@ func TestCommandLine(t *testing.T) {
 		{args: "version", out: "kachi devel (go1."},
 		{args: "--help", out: "Usage: kachi <command>"},
 		{args: "serve --help", out: "$KACHI_ALLOWED_ORIGINS"},
+		{args: "spec --help", out: "AsyncAPI document"},
+		{args: "spec diff one", code: 2, err: "expected \"<new>\""},
 		{args: "", code: 2, err: "expected one of"},
 		{args: "serve --colour", code: 2, err: "unknown flag --colour"},
 		{args: "serve --log-level loud", code: 2, err: "--log-level"},

@@ -50,8 +50,8 @@ func unique(name string, taken map[string]bool) string {
 }
 
 var (
-	path  = regexp.MustCompile(`[^\[\],*]*[/.]`) // in front of a type's name
-	local = regexp.MustCompile(`·[0-9]+`)        // behind that of a type of a function
+	folders = regexp.MustCompile(`[^\[\],*]*[/.]`) // in front of a type's name
+	local   = regexp.MustCompile(`·[0-9]+`)        // behind that of a type of a function
 )
 
 // typeName is a type's name as one word: Page[[]chat.Message] is PageListMessage.
@@ -61,7 +61,7 @@ func typeName(t reflect.Type) string {
 		args = strings.NewReplacer("[]", ",List,", "map[", ",Map,").Replace(strings.TrimSuffix(args, "]"))
 		parts := strings.FieldsFunc(args, func(r rune) bool { return strings.ContainsRune("[],* ", r) })
 		for _, part := range parts {
-			outer += identifier(path.ReplaceAllString(part, ""))
+			outer += identifier(folders.ReplaceAllString(part, ""))
 		}
 		name = outer
 	}
