@@ -23,6 +23,7 @@ type RouteInfo struct {
 	Chain       []string      // "guard …", "interceptor …", "filter …": as calls pass them
 	Parallel    int           // calls of one socket at once, beside its other events; 0: none
 	Idempotent  time.Duration // how long an answer is repeated; 0: never
+	KeyMember   string        // of the input, in JSON: the id by which a repeated call is known; "" where it is no member
 	Source      string        // file and line of the registration
 }
 
@@ -43,7 +44,7 @@ func (a *App) Routes() []RouteInfo {
 		for _, r := range s.routes {
 			info := RouteInfo{
 				Namespace: s.name, Event: r.event, Description: r.description, Since: r.since, Deprecated: r.deprecated,
-				Input: r.in, Result: r.out, Chain: slices.Clone(r.chain.names), Parallel: r.parallel, Idempotent: r.window, Source: r.source,
+				Input: r.in, Result: r.out, Chain: slices.Clone(r.chain.names), Parallel: r.parallel, Idempotent: r.window, KeyMember: r.keyMember, Source: r.source,
 			}
 			if r.stream != nil {
 				item := r.stream.info(s)

@@ -3,7 +3,12 @@ package gateway
 import (
 	"errors"
 	"fmt"
+	"reflect"
+	"slices"
+	"strings"
 	"time"
+
+	"github.com/kachi-io/kachi/socketio/packet"
 )
 
 // maxIdempotencyKey bounds the id that a client makes up.
@@ -23,13 +28,51 @@ const maxIdempotencyKey = 128
 // is not sent again, and what a handler acknowledged by [Call.Ack] is not known: its result
 // is the answer.
 //
+// key is also called when the route is registered, with an input that was made up: so the
+// documentation knows which member it returns, and generated clients fill it in.
+//
 // Answers are in [Options].Answers: in this process by default, and for a number of them.
 func (r *Route[P, In, Out]) Idempotent(window time.Duration, key func(In) string) *Route[P, In, Out] {
 	if window <= 0 || key == nil {
 		window = -1 // told when the app is made
 	}
 	r.route.window, r.idempotencyKey = window, key
+	if key != nil {
+		r.route.keyMember = memberOf(key)
+	}
 	return r
+}
+
+// memberOf finds out which member of an input a function returns, by its name in JSON: it
+// gives it one whose texts are all different. "" where the answer is none of them.
+func memberOf[In any](key func(In) string) (name string) {
+	defer func() { _ = recover() }() // of a function that expects a whole input
+	in := new(In)
+	v := reflect.ValueOf(in).Elem()
+	if v.Kind() == reflect.Pointer {
+		v.Set(reflect.New(v.Type().Elem()))
+		v = v.Elem()
+	}
+	if v.Kind() != reflect.Struct {
+		return ""
+	}
+	const mark = "\x00member "
+	fields := packet.Fields(v.Type())
+	for _, f := range fields {
+		switch field, err := v.FieldByIndexErr(f.Index); {
+		case err != nil || !field.CanSet():
+		case field.Kind() == reflect.String:
+			field.SetString(mark + f.Name)
+		case field.Type() == reflect.TypeFor[*string]():
+			field.Set(reflect.ValueOf(new(string)))
+			field.Elem().SetString(mark + f.Name)
+		}
+	}
+	name, _ = strings.CutPrefix(key(*in), mark)
+	if !slices.ContainsFunc(fields, func(f packet.Field) bool { return f.Name == name }) {
+		return "" // of several members, or of none
+	}
+	return name
 }
 
 // once runs a handler, or repeats its answer.

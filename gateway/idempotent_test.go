@@ -217,3 +217,38 @@ func ExampleRoute_Idempotent() {
 	// tea, order 1
 	// tea, order 2
 }
+
+func TestTheMemberOfAnId(t *testing.T) {
+	type base struct{ ID string }
+	type input struct {
+		Other  string `json:"other"`
+		Client string `json:"clientId"`
+		Maybe  *string
+		Number int
+		*base
+	}
+	app, err := gateway.NewApp(nil, gateway.New("/c", gateway.Anyone, func(g *gateway.Namespace[gateway.Nobody]) {
+		take := func(name string, key func(input) string) {
+			gateway.Handle(g, name, func(*gateway.Context[gateway.Nobody], input) error { return nil }).Idempotent(time.Minute, key)
+		}
+		take("clientId", func(in input) string { return in.Client })
+		take("Maybe", func(in input) string { return *in.Maybe })
+		take(" none", func(in input) string { return fmt.Sprint(in.Number) })
+		take("  ", func(in input) string { return in.ID }) // panics without a base
+		take(" ", func(in input) string { return in.Other + in.Client })
+		pointer := func(*gateway.Context[gateway.Nobody], *input) error { return nil }
+		gateway.Handle(g, "other", pointer).Idempotent(time.Minute, func(in *input) string { return in.Other })
+		text := func(*gateway.Context[gateway.Nobody], string) error { return nil }
+		gateway.Handle(g, "   ", text).Idempotent(time.Minute, func(in string) string { return in })
+		gateway.Handle(g, "    ", text)
+	}))
+	assert.NoError(t, err)
+	defer func() { assert.NoError(t, app.Stop(context.Background())) }()
+	for _, r := range app.Routes() { // each is called as its member, or begins with a space
+		want := r.Event
+		if want[0] == ' ' {
+			want = ""
+		}
+		assert.Equal(t, r.KeyMember, want)
+	}
+}

@@ -25,6 +25,7 @@ type route struct {
 	since                      int           // version of the application's protocol
 	window                     time.Duration // of answers that are repeated
 	secret                     bool          // its input is nobody's business
+	keyMember                  string        // of the input: what calls are known again by
 
 	core     Handler // decode, validate, authorize, handle
 	newFrame func(ctx context.Context, conn *connection, pattern string) *Call

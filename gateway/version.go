@@ -23,6 +23,9 @@ type Versions struct {
 	Oldest, Current int
 }
 
+// Versions returns [Options].Versions, with its default.
+func (a *App) Versions() Versions { return a.opts.Versions }
+
 // CodeVersion: the client's version is not served.
 const CodeVersion = "version"
 

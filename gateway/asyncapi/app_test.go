@@ -4,6 +4,7 @@ import (
 	"context"
 	"iter"
 	"reflect"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -49,6 +50,11 @@ type Query struct {
 	Limit int    `json:"limit,omitempty" validate:"min=1,max=100"`
 }
 
+type Order struct {
+	ID   string `json:"id,omitempty"`
+	Slow bool   `json:"slow,omitempty"`
+}
+
 type Expiry struct {
 	ExpiresAt int64 `json:"expiresAt" doc:"milliseconds since 1970"`
 }
@@ -64,6 +70,8 @@ var (
 	listed       = gateway.NewEvent[Message]("history:item")
 	moved        = gateway.NewEvent[map[string]float64]("moved")
 	expiring     = gateway.NewEvent[Expiry]("tokenExpiring")
+	ordered      atomic.Int64
+	asked        = make(chan struct{}, 2)
 	image        = []byte{1, 2, 3}
 	refreshed    = make(chan string, 10)
 	noValidation = &tagsAsDocumentation{}
@@ -86,7 +94,7 @@ func gateways() []gateway.Gateway {
 				}
 				m := Message{ID: 7, Room: in.Room, Text: in.Text, Kind: "text", SentAt: time.Unix(0, 0).UTC(), Image: image}
 				return Receipt{m.ID}, posted.Emit(c, c.All(), m)
-			}).Describe("Writes a message into a room.")
+			}).Describe("Writes a message into a room.").Idempotent(10*time.Minute, func(in PostMessage) string { return in.ClientID })
 			gateway.On(g, "list", func(_ *gateway.Context[gateway.Nobody], in Query) (Page[Message], error) {
 				return Page[Message]{Items: []Message{{ID: 1, Room: in.Room, Kind: "text"}}}, nil
 			})
@@ -111,6 +119,24 @@ func gateways() []gateway.Gateway {
 				return sum, nil
 			})
 			gateway.On(g, "anything", func(_ *gateway.Context[gateway.Nobody], in gateway.Raw) (int, error) { return in.Len(), nil })
+			gateway.On(g, "order", func(c *gateway.Context[gateway.Nobody], in Order) (int64, error) {
+				n := ordered.Add(1)
+				for range 2 { // until the client has asked again
+					if in.Slow {
+						select {
+						case <-asked:
+						case <-c.Done():
+						}
+					}
+				}
+				return n, nil
+			}).Idempotent(time.Minute, func(in Order) string { return in.ID }).Parallel(4).Use(gateway.Guard(func(*gateway.Call) error {
+				select {
+				case asked <- struct{}{}:
+				default:
+				}
+				return nil
+			}))
 			gateway.Handle(g, "slow", func(c *gateway.Context[gateway.Nobody], _ gateway.None) error {
 				<-c.Done()
 				return nil

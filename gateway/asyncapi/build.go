@@ -30,21 +30,33 @@ type builder struct {
 // cannot be described.
 func Document(app Registry, info Info) (*Doc, error) {
 	b := &builder{info: info, keys: map[string]string{}, taken: map[string]bool{}, ids: map[string]bool{}}
+	version := info.ClientVersion
+	if v, has := app.(interface{ Versions() gateway.Versions }); has && version == 0 {
+		version = v.Versions().Current
+	}
 	b.doc = &Doc{
 		AsyncAPI:           "3.0.0",
-		Info:               DocInfo{cmp.Or(info.Title, "API"), cmp.Or(info.Version, "0.0.0"), info.Description},
+		Info:               DocInfo{cmp.Or(info.Title, "API"), cmp.Or(info.Version, "0.0.0"), info.Description, version},
 		Servers:            info.Servers,
 		DefaultContentType: "application/json",
 		Channels:           map[string]*Channel{},
 		Operations:         map[string]*Operation{},
 	}
-	routes, events := slices.Clone(app.Routes()), slices.Clone(app.Events())
+	routes, events := app.Routes(), app.Events()
+	if version > 0 {
+		routes = slices.DeleteFunc(slices.Clone(routes), func(r gateway.RouteInfo) bool { return r.Since > version })
+		events = slices.DeleteFunc(slices.Clone(events), func(e gateway.EventInfo) bool { return e.Since > version })
+	}
+	routes, events = slices.Clone(routes), slices.Clone(events)
 	slices.SortStableFunc(routes, func(x, y gateway.RouteInfo) int {
-		return cmp.Or(cmp.Compare(x.Namespace, y.Namespace), cmp.Compare(x.Event, y.Event))
+		return cmp.Or(cmp.Compare(x.Namespace, y.Namespace), cmp.Compare(x.Event, y.Event), y.Since-x.Since)
 	})
 	slices.SortStableFunc(events, func(x, y gateway.EventInfo) int {
-		return cmp.Or(cmp.Compare(x.Namespace, y.Namespace), cmp.Compare(x.Event, y.Event))
+		return cmp.Or(cmp.Compare(x.Namespace, y.Namespace), cmp.Compare(x.Event, y.Event), y.Since-x.Since)
 	})
+	// Of several handlers of an event, clients have the newest.
+	routes = slices.CompactFunc(routes, func(x, y gateway.RouteInfo) bool { return x.Namespace == y.Namespace && x.Event == y.Event })
+	events = slices.CompactFunc(events, func(x, y gateway.EventInfo) bool { return x.Namespace == y.Namespace && x.Event == y.Event })
 	b.schemas = newSchemas(info.NullSlices, types(routes, events))
 	b.error()
 	for _, r := range routes {
@@ -155,7 +167,10 @@ func (b *builder) operation(namespace, action, event string, o *Operation, m *Me
 
 func (b *builder) receive(r gateway.RouteInfo) {
 	failed := len(b.schemas.errs)
-	o := &Operation{Description: r.Description, Deprecated: r.Deprecated}
+	o := &Operation{Description: r.Description, Deprecated: r.Deprecated, Since: r.Since}
+	if r.Idempotent > 0 {
+		o.Idempotent = &Idempotent{Key: r.KeyMember, Window: r.Idempotent.Seconds()}
+	}
 	if r.Deprecated != "" {
 		o.Tags = []Tag{{"deprecated"}}
 	}
@@ -181,7 +196,7 @@ func (b *builder) receive(r gateway.RouteInfo) {
 
 func (b *builder) send(e gateway.EventInfo) {
 	failed := len(b.schemas.errs)
-	o := &Operation{Description: e.Description}
+	o := &Operation{Description: e.Description, Since: e.Since}
 	if b.info.Internals {
 		o.Source = e.Source
 	}

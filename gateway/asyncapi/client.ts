@@ -40,7 +40,10 @@ export class KachiError extends Error {
 export interface CallOptions {
   /** How long to wait for the answer, in milliseconds. */
   timeout?: number;
-  /** How often to ask again when there was no answer. */
+  /**
+   * How often to ask again when there was no answer. By default three times where the server
+   * knows that it is the same call, and never where not: it might do it twice.
+   */
   retries?: number;
 }
 
@@ -69,25 +72,19 @@ export class KachiClient<
   readonly #options: ClientOptions;
   #refreshing: Promise<void> | undefined;
 
-  constructor(url: string, namespace: string, options: ClientOptions = {}) {
+  constructor(url: string, namespace: string, options: ClientOptions = {}, version?: number) {
     this.#options = options;
     const { token } = options;
-    this.socket = io(url.replace(/\/+$/, "") + namespace, {
-      ...(token && {
-        auth: (give: (auth: object) => void) => {
-          Promise.resolve()
-            .then(token)
-            .then(
-              (t) => give({ token: t }),
-              (error: unknown) => {
-                options.onTokenError?.(error);
-                give({});
-              },
-            );
-        },
-      }),
-      ...options.socket,
-    });
+    const said = version === undefined ? {} : { version };
+    const auth = async (give: (auth: object) => void) => {
+      try {
+        give(token ? { ...said, token: await token() } : said);
+      } catch (error) {
+        options.onTokenError?.(error);
+        give(said);
+      }
+    };
+    this.socket = io(url.replace(/\/+$/, "") + namespace, { auth, ...options.socket });
     if (token) {
       this.#plain.on("tokenExpiring", () => {
         this.refreshToken().catch((error: unknown) => options.onTokenError?.(error));
@@ -152,12 +149,16 @@ export class KachiClient<
   protected async ask(event: string, args: unknown[], options: CallOptions, repeatable = false): Promise<unknown[]> {
     const timeout = options.timeout ?? this.#options.timeout ?? patience;
     const retries = options.retries ?? (repeatable ? (this.#options.retries ?? 3) : 0);
+    const asked = this.socket.id;
     for (let left = retries; ; left--) {
       try {
         return await this.#once(event, args, timeout);
       } catch (error) {
         const unanswered = error instanceof KachiError && ["timeout", "disconnected"].includes(error.code);
-        if (!unanswered || left <= 0 || !this.socket.active) {
+        // The server knows calls again by who calls. Nobody in particular is a socket, which
+        // ends with its connection.
+        const known = this.#options.token !== undefined || options.retries !== undefined || this.socket.id === asked;
+        if (!unanswered || !known || left <= 0 || !this.socket.active) {
           throw error;
         }
       }

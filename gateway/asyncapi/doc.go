@@ -19,7 +19,10 @@
 //	              the event's arguments; without it the payload is the one argument
 //	x-deprecated  of an operation: what to do instead
 //	x-stream      of an operation: the event that carries the items
-//	x-idempotent  of an operation: it may be repeated, see gateway.Route
+//	x-idempotent  of an operation: how long a call that is made again is answered as before,
+//	              and which member of the input holds the id that it is known by
+//	x-since       of an operation: the version of the application's protocol that has it first
+//	x-client-version  of the whole: the version that is described
 //	x-attachment  of a schema: bytes, which travel beside the JSON
 //	x-validate    of a schema: rules that JSON Schema has no word for
 //	x-source, x-layers  of an operation, with [Info].Internals

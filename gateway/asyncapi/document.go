@@ -21,6 +21,9 @@ type Info struct {
 	Version     string
 	Description string // Markdown
 	Servers     map[string]Server
+	// ClientVersion is the version of the application's protocol that is described, see
+	// [gateway.Versions]: the events that its clients have. Default: the current one.
+	ClientVersion int
 	// Internals has operations tell their source line and the layers around them: for
 	// those who write the server.
 	Internals bool
@@ -52,6 +55,8 @@ type DocInfo struct {
 	Title       string `json:"title"`
 	Version     string `json:"version"`
 	Description string `json:"description,omitempty"`
+	// ClientVersion is that of [Info]; 0 where the application has no versions.
+	ClientVersion int `json:"x-client-version,omitempty"`
 }
 
 // Channel is a namespace, or a pattern of namespaces.
@@ -95,6 +100,7 @@ type Operation struct {
 	Deprecated  string      `json:"x-deprecated,omitempty"`
 	Stream      string      `json:"x-stream,omitempty"`
 	Idempotent  *Idempotent `json:"x-idempotent,omitempty"`
+	Since       int         `json:"x-since,omitempty"` // version of the application's protocol
 	Source      string      `json:"x-source,omitempty"`
 	Layers      []string    `json:"x-layers,omitempty"`
 }

@@ -3,6 +3,7 @@ package asyncapi_test
 import (
 	"bytes"
 	"encoding/json"
+	"fmt"
 	"slices"
 	"strings"
 	"testing"
@@ -44,7 +45,7 @@ func TestOperations(t *testing.T) {
 	slices.Sort(keys)
 	assert.Equal(t, keys, []string{
 		"chat.receive.add", "chat.receive.anything", "chat.receive.expireSoon", "chat.receive.history", "chat.receive.leave",
-		"chat.receive.list", "chat.receive.message", "chat.receive.post", "chat.receive.refreshToken", "chat.receive.slow",
+		"chat.receive.list", "chat.receive.message", "chat.receive.order", "chat.receive.post", "chat.receive.refreshToken", "chat.receive.slow",
 		"chat.receive.sum", "chat.receive.swap", "chat.receive.typing", "chat.send.emptied", "chat.send.exception", "chat.send.history-item",
 		"chat.send.joined", "chat.send.message", "chat.send.tokenExpiring", "map-id.receive.move", "map-id.send.exception",
 		"map-id.send.moved",
@@ -56,6 +57,7 @@ func TestOperations(t *testing.T) {
 		Reply: &asyncapi.Reply{Channel: chat(""), Messages: []asyncapi.Reference{
 			chat("/messages/receive.message.reply"), chat("/messages/error"),
 		}},
+		Idempotent: &asyncapi.Idempotent{Key: "clientId", Window: 600},
 	})
 	assert.Equal(t, doc.Operations["chat.receive.post"].Deprecated, "send message")
 	assert.Equal(t, doc.Operations["chat.receive.history"].Stream, "history:item")
@@ -88,6 +90,31 @@ func TestInternals(t *testing.T) {
 	assert.NoError(t, err)
 	assert.True(t, strings.Contains(inside.Operations["chat.receive.add"].Source, "app_test.go:"))
 	assert.True(t, strings.Contains(inside.Operations["chat.send.message"].Source, "app_test.go:"))
+}
+
+func TestVersions(t *testing.T) {
+	type none = gateway.None
+	newer := gateway.NewEvent[string]("newer").Since(2)
+	app, err := gateway.NewApp(&gateway.Options{Versions: gateway.Versions{Current: 3}}, gateway.New("/c", gateway.Anyone, func(g *gateway.Namespace[gateway.Nobody]) {
+		g.Emits(newer)
+		gateway.On(g, "which", func(nobody, none) (string, error) { return "", nil })
+		gateway.On(g, "which", func(nobody, none) (int, error) { return 0, nil }).Since(3)
+	}))
+	assert.NoError(t, err)
+	defer func() { assert.NoError(t, app.Stop(t.Context())) }()
+	for version, want := range map[int]struct {
+		kind string
+		sent bool
+	}{1: {"string", false}, 2: {"string", true}, 3: {"integer", true}, 0: {"integer", true}} {
+		doc, err := asyncapi.Document(app, asyncapi.Info{ClientVersion: version})
+		assert.NoError(t, err)
+		assert.Equal(t, doc.Channels["c"].Messages["receive.which.reply"].Payload.Type, asyncapi.Types{want.kind})
+		assert.Equal(t, doc.Operations["c.send.newer"] != nil, want.sent)
+		if version == 0 {
+			version = 3
+		}
+		assert.True(t, bytes.Contains(asyncapi.TypeScript(doc), fmt.Appendf(nil, `super(url, "/c", options, %d)`, version)))
+	}
 }
 
 func TestWhatCannotBeSent(t *testing.T) {

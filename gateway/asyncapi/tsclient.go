@@ -169,9 +169,12 @@ func (w *typescript) emitted(e event) []string {
 }
 
 func (w *typescript) constructor(c *Channel) {
-	names := parameters(c.Address)
+	names, version := parameters(c.Address), ""
+	if v := w.doc.Info.ClientVersion; v > 0 {
+		version = fmt.Sprint(", ", v)
+	}
 	if len(names) == 0 {
-		w.printf("  constructor(url: string, options?: ClientOptions) {\n    super(url, %s, options);\n  }\n", literal(c.Address))
+		w.printf("  constructor(url: string, options?: ClientOptions) {\n    super(url, %s, options%s);\n  }\n", literal(c.Address), version)
 		return
 	}
 	var declared []string
@@ -185,7 +188,7 @@ func (w *typescript) constructor(c *Channel) {
 		}
 		return "${names." + found[1:len(found)-1] + "}"
 	})
-	w.printf("  constructor(url: string, names: { %s }, options?: ClientOptions) {\n    super(url, `%s`, options);\n  }\n", strings.Join(declared, "; "), address)
+	w.printf("  constructor(url: string, names: { %s }, options?: ClientOptions) {\n    super(url, `%s`, options%s);\n  }\n", strings.Join(declared, "; "), address, version)
 }
 
 // method writes the method of an event.

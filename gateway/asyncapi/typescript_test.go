@@ -60,6 +60,7 @@ func TestTypeScript(t *testing.T) {
 		"joined": []any{"nest", 2.0}, "page": []any{"nest"}, "add": 3.0, "swap": []any{"x", 1.0}, "sum": 6.0, "anything": 3.0, "none": true,
 		"streamed": 3.0, "items": []any{0.0, 1.0, 2.0},
 		"invalid": []any{"invalid", "text is missing", "message", []any{"text"}},
+		"order":   []any{1.0, 2.0, 2.0, 3.0},
 		"timeout": []any{"timeout", "there was no answer in time", "slow", []any{}},
 		"typed":   7.0, "exception": "error bad_request", "moved": map[string]any{"x": 1.5, "7": 1.0},
 		"refused": []any{"disconnected", "the client is not connected", "move", []any{}},

@@ -51,6 +51,10 @@ const failed = async (call: Promise<unknown>) => {
 told["invalid"] = await failed(chat.message({ room: "nest", text: "" }));
 told["timeout"] = await failed(chat.slow({ timeout: 50 }));
 
+// The server takes its time until it was asked twice, and that is one order.
+const first = await chat.order({ slow: true }, { timeout: 200, retries: 40 });
+told["order"] = [first, await chat.order({ id: "mine" }), await chat.order({ id: "mine" }), await chat.order({})];
+
 // The server says that the token expires: the client shows another one.
 await chat.expireSoon();
 await chat.refreshToken(); // waits for what has begun by itself
