@@ -147,7 +147,9 @@ type expiry struct {
 
 func (w *Wheel) run() {
 	var due []expiry
-	sleep := time.NewTimer(0)
+	// The first tick is not at once: where something is armed and disarmed again and again,
+	// as for each of many quick calls, a goroutine would begin and end each time.
+	sleep := time.NewTimer(w.until(int64(time.Since(w.start)/w.tick) + 1))
 	defer sleep.Stop()
 	for {
 		<-sleep.C
@@ -166,8 +168,13 @@ func (w *Wheel) run() {
 			}
 			w.mu.Unlock()
 		}
-		sleep.Reset(time.Until(w.start.Add(time.Duration(now+1) * w.tick)))
+		sleep.Reset(w.until(now + 1))
 	}
+}
+
+// until is how long it takes until a tick.
+func (w *Wheel) until(tick int64) time.Duration {
+	return time.Until(w.start.Add(time.Duration(tick) * w.tick))
 }
 
 // collect unlinks what is due at tick now, over all the slots passed since last time.
