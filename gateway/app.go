@@ -119,6 +119,9 @@ func NewApp(o *Options, gateways ...Gateway) (*App, error) {
 		return nil, err
 	}
 	socket := a.opts.Socket
+	if socket.Logger == nil {
+		socket.Logger = a.log // what lifecycle functions return, among others
+	}
 	if r := socket.Recovery; r != nil && !r.RunMiddlewares { // who comes back has to be somebody, too
 		c := *r
 		c.RunMiddlewares = true

@@ -25,6 +25,9 @@ func (t *connectTask) run(s *Socket) {
 				return // the client left while it was being greeted
 			}
 			s.failed("connect", err)
+			if n := s.mailbox.refuse(); n > 0 { // nobody is there for them
+				s.ns.srv.opts.Hooks.Discarded(s, n)
+			}
 			PublicError(err, "connect").tell(func(body *ErrorBody) error { return s.Emit("exception", body) })
 			s.disconnect(ReasonServerDisconnect)
 			return

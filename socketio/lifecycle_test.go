@@ -135,6 +135,31 @@ func TestOnConnectRunsBeforeEventsAndMayAsk(t *testing.T) {
 	seen.expect(t, "event")
 }
 
+// Who sends before it is welcome is not heard when it is not.
+func TestEventsOfASocketWhoseOnConnectFailsAreNotHandled(t *testing.T) {
+	hold, discarded := make(chan struct{}), make(chan int, 1)
+	srv, url := start(t, &socketio.Options{Hooks: socketio.Hooks{
+		Discarded: func(_ *socketio.Socket, n int) { discarded <- n },
+	}})
+	srv.OnConnect(func(context.Context, *socketio.Socket) error {
+		<-hold
+		return errors.New("not welcome")
+	})
+	srv.On("e", func(context.Context, *socketio.Event) error { t.Error("handled"); return nil })
+	ended := make(chan struct{})
+	srv.OnDisconnect(func(context.Context, *socketio.Socket, socketio.Reason) error { close(ended); return nil })
+	c, _ := join(t, url)
+	c.send(`42["e"]`)
+	c.send(`42["e"]`)
+	c.send("40/other,")
+	c.expect(`44/other,{"message":"Invalid namespace"}`) // so the events have been read
+	close(hold)
+	assert.Equal(t, assert.Receive(t, discarded), 2)
+	assert.True(t, strings.Contains(c.read(), "exception"))
+	c.expect("41")
+	<-ended
+}
+
 func TestOnConnectsErrorIsSentAndDisconnects(t *testing.T) {
 	srv, url := start(t, nil)
 	srv.OnConnect(func(context.Context, *socketio.Socket) error {

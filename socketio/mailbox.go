@@ -1,6 +1,7 @@
 package socketio
 
 import (
+	"slices"
 	"sync"
 
 	"github.com/kachi-io/kachi/engineio"
@@ -115,6 +116,16 @@ func (m *mailbox) seal(s *Socket, last task, discard bool) {
 		go work.Run()
 	}
 	m.shut = true
+}
+
+// refuse drops the events that wait, and takes no more. It returns how many there were.
+func (m *mailbox) refuse() (dropped int) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	waiting := len(m.tasks) - m.next
+	m.tasks = slices.DeleteFunc(m.tasks[m.next:], func(t task) bool { _, is := t.(*Event); return is })
+	m.next, m.bytes, m.shut = 0, 0, true
+	return waiting - len(m.tasks)
 }
 
 // discardTask tells that so many events were dropped.

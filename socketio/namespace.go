@@ -206,7 +206,8 @@ func (ns *Namespace) UseEvent(m func(next Handler) Handler) {
 
 // OnConnect registers a function that runs when a socket was admitted, before its
 // first event is handled. It may join rooms, emit, and wait for acknowledgements. An
-// error is sent as the event "exception", and the socket is disconnected.
+// error is sent as the event "exception", and the socket is disconnected; events that it has
+// sent are dropped.
 func (ns *Namespace) OnConnect(f func(ctx context.Context, s *Socket) error) {
 	ns.register(func(t *table) { t.connect = append(t.connect, f) })
 }
