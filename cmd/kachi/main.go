@@ -3,6 +3,7 @@
 //	kachi serve --addr :3000
 //	kachi connect localhost:3000/chat
 //	kachi spec diff asyncapi.json https://chat.example.com/docs/asyncapi.json
+//	kachi new gateway chat
 //
 // Every flag is also an environment variable: --addr is KACHI_ADDR.
 package main
@@ -20,16 +21,18 @@ import (
 	"github.com/alecthomas/kong"
 
 	"github.com/kachi-io/kachi/cmd/kachi/connect"
+	"github.com/kachi-io/kachi/cmd/kachi/scaffold"
 )
 
 // version is set by `make build`.
 var version = "devel"
 
 type commands struct {
-	Serve   serve           `cmd:"" help:"Serve pages, API and Socket.IO."`
-	Connect connect.Command `cmd:"" help:"Connect to a Socket.IO server, send events and see what comes."`
-	Spec    spec            `cmd:"" help:"Print what clients can send and get, and what changed in that."`
-	Version showing         `cmd:"" help:"Print the version."`
+	Serve   serve            `cmd:"" help:"Serve pages, API and Socket.IO."`
+	Connect connect.Command  `cmd:"" help:"Connect to a Socket.IO server, send events and see what comes."`
+	New     scaffold.Command `cmd:"" help:"Write a gateway, or a project."`
+	Spec    spec             `cmd:"" help:"Print what clients can send and get, and what changed in that."`
+	Version showing          `cmd:"" help:"Print the version."`
 }
 
 func main() {
@@ -55,6 +58,7 @@ func run(ctx context.Context, args []string, std connect.Streams) (code int) {
 		kong.Exit(func(c int) { exited, code = true, c }), // after --help
 		kong.BindTo(ctx, (*context.Context)(nil)),
 		kong.Bind(&streams{std.Out, std.Err}, &std),
+		kong.BindTo(std.Out, (*io.Writer)(nil)),
 	)
 	if err != nil {
 		fmt.Fprintln(std.Err, "kachi:", err)

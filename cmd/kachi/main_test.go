@@ -24,6 +24,8 @@ func TestCommandLine(t *testing.T) {
 		{args: "serve --help", out: "$KACHI_ALLOWED_ORIGINS"},
 		{args: "spec --help", out: "AsyncAPI document"},
 		{args: "spec diff one", code: 2, err: "expected \"<new>\""},
+		{args: "new gateway 1st", code: 1, err: "is no name"},
+		{args: "new project --help", out: "--kachi"},
 		{args: "", code: 2, err: "expected one of"},
 		{args: "serve --colour", code: 2, err: "unknown flag --colour"},
 		{args: "serve --log-level loud", code: 2, err: "--log-level"},
