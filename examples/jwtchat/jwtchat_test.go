@@ -8,12 +8,14 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"go.uber.org/goleak"
 
 	"github.com/kachi-io/kachi/examples/exampletest"
 	"github.com/kachi-io/kachi/gateway"
+	"github.com/kachi-io/kachi/gateway/gatewaytest"
 	"github.com/kachi-io/kachi/internal/assert"
 	"github.com/kachi-io/kachi/internal/wstest"
 )
@@ -75,6 +77,18 @@ func TestHandlersReadTheUserBeforeAuthEndedOrAfterFailure(t *testing.T) {
 	c.Expect(t, `42/chat,["getUserList",{"userList":[{"userId":1,"userName":"Mina"}]}]`)
 	c.Expect(t, `42/chat,["userJoined",{"userName":"Mina","room":"1"}]`)
 	c.Expect(t, `43/chat,0[]`)
+}
+
+func TestNoExpiryAfterConnect(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		app, err := New(Config{Secret: secret}, directory, slog.New(slog.DiscardHandler))
+		assert.NoError(t, err)
+		in := gatewaytest.Start(t, nil, app)
+		c := in.Dial(t, "/chat", gatewaytest.Token(token(t, 1, time.Hour)))
+		gatewaytest.Ask[any](t, c, "join", 1)
+		time.Sleep(time.Hour + time.Minute) // in the test's own time
+		c.ExpectDisconnect(t)
+	})
 }
 
 func TestCORSAllowList(t *testing.T) {
