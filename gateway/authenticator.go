@@ -119,11 +119,12 @@ type connection struct {
 	version   int                      // of the application's protocol
 	who       atomic.Pointer[identity] // nil: not known yet
 	places    places                   // in the app's register
-	expelled  atomic.Bool
-	term      *term // nil where the identity never expires; guarded by mu
 
 	running sync.WaitGroup // calls beside the mailbox
 	mu      sync.Mutex
+	begun   bool                     // it has been admitted
+	verdict *verdict                 // why it is to go; nil for most
+	term    *term                    // nil where the identity never expires
 	turns   map[*route]chan struct{} // of those calls
 	states  map[any]kept
 }

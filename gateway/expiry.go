@@ -38,12 +38,21 @@ type term struct {
 	finished bool // expired, or the socket has gone
 }
 
-// begin starts the term of a socket that was admitted.
-func (c *connection) begin() {
+// begin starts the term of a socket that was admitted. It reports false for one that is to
+// end right away.
+func (c *connection) begin() bool {
 	c.settle()
 	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.extend(c.who.Load())
+	c.begun = true
+	v := c.verdict
+	if v == nil {
+		c.extend(c.who.Load())
+	}
+	c.mu.Unlock()
+	if v != nil {
+		c.execute(v)
+	}
+	return v == nil
 }
 
 // extend starts the term of an identity in the place of the one before. It reports false
@@ -115,17 +124,31 @@ func (c *connection) finish() {
 	}
 }
 
+// verdict is why a client is to be disconnected.
+type verdict struct {
+	reason Reason
+	why    *Error
+}
+
 // expel disconnects a client for good, and tells it why, once: other nodes tell of a
-// revocation in each namespace.
+// revocation in each namespace. One that is being admitted, and cannot be told anything
+// yet, is refused, or goes when it begins.
 func (c *connection) expel(reason Reason, why *Error) {
-	if c.expelled.Swap(true) {
-		return
+	c.mu.Lock()
+	again, begun := c.verdict != nil, c.begun
+	if !again {
+		c.verdict = &verdict{reason, why}
 	}
-	if c.socket.Connected() {
-		c.app.log.Info("disconnected", "reason", reason, "namespace", c.socket.Namespace().Name(), "socket", c.socket.ID(), "principal", c.who.Load().key)
-		_ = c.socket.Emit("exception", socketio.PublicError(why, ""))
+	c.mu.Unlock()
+	if !again && begun {
+		c.execute(c.verdict)
 	}
-	c.socket.DisconnectFor(reason)
+}
+
+func (c *connection) execute(v *verdict) {
+	c.app.log.Info("disconnected", "reason", v.reason, "namespace", c.socket.Namespace().Name(), "socket", c.socket.ID(), "principal", c.who.Load().key)
+	_ = c.socket.Emit("exception", socketio.PublicError(v.why, ""))
+	c.socket.DisconnectFor(v.reason)
 }
 
 // itself is the connection's own socket, as a target.

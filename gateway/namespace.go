@@ -160,7 +160,9 @@ func (g *Namespace[P]) mount(auth Authenticator[P]) error {
 	ns.Use(admit(s, auth, append(slices.Clone(app.opts.Admit), s.admit...)))
 	s.listenForRevocations()
 	ns.OnConnect(func(ctx context.Context, socket *socketio.Socket) error {
-		connectionOf(socket).begin()
+		if !connectionOf(socket).begin() {
+			return socketio.ErrClosed
+		}
 		for _, f := range g.connect {
 			if err := f(&newFrame[P](ctx, connectionOf(socket), "connect").ctx); err != nil {
 				return err

@@ -161,12 +161,19 @@ func (c *connection) enlist(ctx context.Context) error {
 	c.app.present.add(c, who)
 	// Nobody is told of a socket that ends before it was admitted, but its context ends.
 	c.places.stop = context.AfterFunc(c.socket.Context(), c.delist)
-	if err := c.app.revoked(ctx, who); err != nil {
+	err := c.app.revoked(ctx, who)
+	if err == nil {
+		c.mu.Lock()
+		if v := c.verdict; v != nil { // revoked meanwhile
+			err = v.why
+		}
+		c.mu.Unlock()
+	}
+	if err != nil {
 		c.places.stop()
 		c.delist()
-		return err
 	}
-	return nil
+	return err
 }
 
 // settle leaves the way out to [connection.leave].

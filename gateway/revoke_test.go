@@ -98,16 +98,42 @@ func (h *held) Revoked(ctx context.Context, key, token string, issued time.Time)
 // is being refreshed.
 func TestRevokedMeanwhile(t *testing.T) {
 	store := &held{}
-	faked(t, &gateway.Options{Revocations: store}, passes{}, nil, func(t *testing.T, app *gateway.App, join func(string) wire) {
+	var connected []string
+	greets := func(g *gateway.Namespace[user]) {
+		g.OnConnect(func(c *gateway.Context[user]) error {
+			connected = append(connected, c.Key())
+			return nil
+		})
+	}
+	faked(t, &gateway.Options{Revocations: store}, passes{}, greets, func(t *testing.T, app *gateway.App, join func(string) wire) {
+		slow := make(chan struct{})
+		app.Server().Of("/c").Use(func(_ context.Context, s *socketio.Socket) error {
+			if strings.Contains(string(s.Auth()), "anna") {
+				slow <- struct{}{}
+				<-slow
+			}
+			return nil
+		})
 		store.Revocations, store.asked, store.release = gateway.NewRevocations(0), make(chan struct{}), make(chan struct{})
 		let := func() { store.release <- struct{}{} }
 		c := join(pass("mina t1 0"))
 		<-store.asked
 		assert.NoError(t, app.Revoke(t.Context(), "mina"))
 		let()
-		c.expect("1/c,")
+		c.expect(notLetIn)
 		synctest.Wait()
 		assert.Equal(t, gateway.Present(app), 0)
+
+		c = join(pass("anna t1 0")) // behind the look, and before it is in
+		<-store.asked
+		let()
+		<-slow
+		assert.NoError(t, app.Revoke(t.Context(), "anna"))
+		slow <- struct{}{}
+		shutOut(c.admitted())
+		synctest.Wait()
+		assert.Equal(t, gateway.Present(app), 0)
+		assert.Equal(t, connected, []string(nil))
 
 		for _, token := range []string{"t2", "t3"} { // the one before, and the one to be
 			c = join(pass("juno t2 0"))
