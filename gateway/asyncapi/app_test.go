@@ -4,6 +4,7 @@ import (
 	"context"
 	"iter"
 	"reflect"
+	"strings"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -55,23 +56,13 @@ type Order struct {
 	Slow bool   `json:"slow,omitempty"`
 }
 
-type Expiry struct {
-	ExpiresAt int64 `json:"expiresAt" doc:"milliseconds since 1970"`
-}
-
-type NewToken struct {
-	Token string `json:"token" validate:"required"`
-}
-
 var (
 	posted       = gateway.NewEvent[Message]("message").Describe("Somebody wrote something.")
 	joined       = gateway.NewEvent[gateway.Args2[string, int]]("joined")
 	emptied      = gateway.NewEvent[gateway.None]("emptied")
 	listed       = gateway.NewEvent[Message]("history:item")
 	moved        = gateway.NewEvent[map[string]float64]("moved")
-	expiring     = gateway.NewEvent[Expiry]("tokenExpiring")
 	ordered      atomic.Int64
-	asked        = make(chan struct{}, 2)
 	image        = []byte{1, 2, 3}
 	refreshed    = make(chan string, 10)
 	noValidation = &tagsAsDocumentation{}
@@ -83,11 +74,43 @@ type tagsAsDocumentation struct{}
 func (*tagsAsDocumentation) Validate(context.Context, any) error { return nil }
 func (*tagsAsDocumentation) Check(reflect.Type) error            { return nil }
 
+// order counts orders, and takes until wait returns.
+func order(g *gateway.Namespace[gateway.Nobody], wait func(context.Context)) *gateway.Route[gateway.Nobody, Order, int64] {
+	return gateway.On(g, "order", func(c *gateway.Context[gateway.Nobody], in Order) (int64, error) {
+		n := ordered.Add(1)
+		if in.Slow {
+			wait(c)
+		}
+		return n, nil
+	}).Idempotent(time.Minute, func(in Order) string { return in.ID }).Parallel(4)
+}
+
+// byToken admits tokens, the first of them for ten seconds: so that the client is told after
+// five.
+type byToken struct{}
+
+func (byToken) Authenticate(_ context.Context, h *gateway.Handshake) (gateway.Identity[gateway.Nobody], error) {
+	var auth struct{ Token string }
+	if err := h.DecodeAuth(&auth); err != nil || !strings.HasPrefix(auth.Token, "token ") {
+		return gateway.Identity[gateway.Nobody]{}, gateway.Unauthorized("no such token")
+	}
+	term := time.Hour
+	if auth.Token == "token 1" {
+		term = 10 * time.Second
+	}
+	return gateway.Identity[gateway.Nobody]{Key: "Mina", Expires: time.Now().Add(term)}, nil
+}
+
+func (byToken) Refresh(_ context.Context, _ *gateway.Handshake, token string) (gateway.Identity[gateway.Nobody], error) {
+	refreshed <- token
+	return gateway.Identity[gateway.Nobody]{Key: "Mina", Expires: time.Now().Add(time.Hour)}, nil
+}
+
 // gateways are those of the app that these tests describe, and talk to.
 func gateways() []gateway.Gateway {
 	return []gateway.Gateway{
 		gateway.New("/chat", gateway.Anyone, func(g *gateway.Namespace[gateway.Nobody]) {
-			g.Emits(posted, joined, emptied, expiring)
+			g.Emits(posted, joined, emptied)
 			gateway.On(g, "message", func(c *gateway.Context[gateway.Nobody], in PostMessage) (Receipt, error) {
 				if in.Text == "" {
 					return Receipt{}, gateway.Invalid(gateway.FieldError{Path: "text", Rule: "required", Message: "text is missing"})
@@ -119,18 +142,15 @@ func gateways() []gateway.Gateway {
 				return sum, nil
 			})
 			gateway.On(g, "anything", func(_ *gateway.Context[gateway.Nobody], in gateway.Raw) (int, error) { return in.Len(), nil })
-			gateway.On(g, "order", func(c *gateway.Context[gateway.Nobody], in Order) (int64, error) {
-				n := ordered.Add(1)
-				for range 2 { // until the client has asked again
-					if in.Slow {
-						select {
-						case <-asked:
-						case <-c.Done():
-						}
+			asked := make(chan struct{}, 2)
+			order(g, func(ctx context.Context) { // until the client has asked again
+				for range 2 {
+					select {
+					case <-asked:
+					case <-ctx.Done():
 					}
 				}
-				return n, nil
-			}).Idempotent(time.Minute, func(in Order) string { return in.ID }).Parallel(4).Use(gateway.Guard(func(*gateway.Call) error {
+			}).Use(gateway.Guard(func(*gateway.Call) error {
 				select {
 				case asked <- struct{}{}:
 				default:
@@ -150,13 +170,10 @@ func gateways() []gateway.Gateway {
 					}
 				}
 			})
-			gateway.Handle(g, "expireSoon", func(c *gateway.Context[gateway.Nobody], _ gateway.None) error {
-				return expiring.Emit(c, c.Client(), Expiry{time.Now().UnixMilli()})
-			})
-			gateway.On(g, "refreshToken", func(_ *gateway.Context[gateway.Nobody], in NewToken) (Expiry, error) {
-				refreshed <- in.Token
-				return Expiry{time.Now().Add(time.Hour).UnixMilli()}, nil
-			})
+		}),
+		gateway.New("/private", byToken{}, func(g *gateway.Namespace[gateway.Nobody]) {
+			order(g, func(ctx context.Context) { <-ctx.Done() }) // until the client has gone
+			gateway.On(g, "name", func(c *gateway.Context[gateway.Nobody], _ gateway.None) (string, error) { return c.Key(), nil })
 		}),
 		gateway.Pattern("/map-{id}", gateway.Anyone, func(g *gateway.Namespace[gateway.Nobody]) {
 			g.Emits(moved)

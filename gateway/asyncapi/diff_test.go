@@ -93,7 +93,7 @@ func TestDiff(t *testing.T) {
 	}{
 		{"nothing", document(t), document(t), nil},
 		{"another name of the type", takes[a](t), takes[b](t), nil},
-		{"namespaces", document(t, gateways()[0]), document(t, gateways()[1]), []string{"breaking /chat: the namespace is gone", "compatible /map-{id}: the namespace is new"}},
+		{"namespaces", document(t, gateways()[0]), document(t, gateways()[1]), []string{"breaking /chat: the namespace is gone", "compatible /private: the namespace is new"}},
 		{"event gone", takes[a](t), registers(t, nothing), []string{"breaking /n: the namespace is gone"}},
 		{"sent instead", takes[a](t), sends[a](t), []string{"breaking /n e: the event is not taken any more", "compatible /n e: the event is sent now"}},
 		{"taken instead", sends[a](t), takes[a](t), []string{"breaking /n e: the event is not sent any more", "compatible /n e: the event is taken now"}},

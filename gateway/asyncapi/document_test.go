@@ -44,11 +44,12 @@ func TestOperations(t *testing.T) {
 	}
 	slices.Sort(keys)
 	assert.Equal(t, keys, []string{
-		"chat.receive.add", "chat.receive.anything", "chat.receive.expireSoon", "chat.receive.history", "chat.receive.leave",
-		"chat.receive.list", "chat.receive.message", "chat.receive.order", "chat.receive.post", "chat.receive.refreshToken", "chat.receive.slow",
+		"chat.receive.add", "chat.receive.anything", "chat.receive.history", "chat.receive.leave",
+		"chat.receive.list", "chat.receive.message", "chat.receive.order", "chat.receive.post", "chat.receive.slow",
 		"chat.receive.sum", "chat.receive.swap", "chat.receive.typing", "chat.send.emptied", "chat.send.exception", "chat.send.history-item",
-		"chat.send.joined", "chat.send.message", "chat.send.tokenExpiring", "map-id.receive.move", "map-id.send.exception",
-		"map-id.send.moved",
+		"chat.send.joined", "chat.send.message", "map-id.receive.move", "map-id.send.exception",
+		"map-id.send.moved", "private.receive.name", "private.receive.order", "private.receive.refreshToken", "private.send.exception",
+		"private.send.tokenExpiring",
 	})
 	chat := func(name string) asyncapi.Reference { return asyncapi.Reference{Ref: "#/channels/chat" + name} }
 	assert.Equal(t, doc.Operations["chat.receive.message"], &asyncapi.Operation{

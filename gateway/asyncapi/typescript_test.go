@@ -63,6 +63,7 @@ func TestTypeScript(t *testing.T) {
 		"order":   []any{1.0, 2.0, 2.0, 3.0},
 		"timeout": []any{"timeout", "there was no answer in time", "slow", []any{}},
 		"typed":   7.0, "exception": "error bad_request", "moved": map[string]any{"x": 1.5, "7": 1.0},
+		"stranger": []any{"unauthorized", "no such token", nil, []any{}}, "name": "Mina", "expires": true, "lost": []any{4.0, 5.0},
 		"refused": []any{"disconnected", "the client is not connected", "move", []any{}},
 		"closed":  []any{"disconnected", "the connection ended before the answer", "slow", []any{}},
 	})

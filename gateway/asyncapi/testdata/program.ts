@@ -4,6 +4,7 @@ import {
   ChatClient,
   KachiError,
   MapIdClient,
+  PrivateClient,
   type ChatClientToServerEvents,
   type ChatServerToClientEvents,
   type Message,
@@ -14,7 +15,11 @@ const url = process.argv[2]!;
 const told: Record<string, unknown> = {};
 let tokens = 0;
 
-const chat = new ChatClient(url, { token: async () => `token ${++tokens}` });
+// Is told after a while that its token expires.
+const me = new PrivateClient(url, { token: async () => `token ${++tokens}` });
+const expiring = new Promise<number>((resolve) => me.socket.once("tokenExpiring", (e) => resolve(Date.parse(e.expiresAt ?? ""))));
+
+const chat = new ChatClient(url);
 await chat.connected();
 
 const received = new Promise<Message>((resolve) => chat.socket.once("message", resolve));
@@ -55,11 +60,6 @@ told["timeout"] = await failed(chat.slow({ timeout: 50 }));
 const first = await chat.order({ slow: true }, { timeout: 200, retries: 40 });
 told["order"] = [first, await chat.order({ id: "mine" }), await chat.order({ id: "mine" }), await chat.order({})];
 
-// The server says that the token expires: the client shows another one.
-await chat.expireSoon();
-await chat.refreshToken(); // waits for what has begun by itself
-await chat.refreshToken();
-
 // The same events without the class.
 const socket: Socket<ChatServerToClientEvents, ChatClientToServerEvents> = io(url + "/chat", { forceNew: true });
 const answer = await socket.emitWithAck("message", input);
@@ -75,6 +75,19 @@ await map.move({ x: 1.5 });
 told["moved"] = await moved;
 map.close();
 told["refused"] = await failed(map.move({}));
+
+const stranger = new PrivateClient(url, { token: () => "mine", socket: { forceNew: true } });
+told["stranger"] = await failed(stranger.connected());
+told["name"] = await me.name();
+told["expires"] = (await expiring) > Date.now();
+await me.refreshToken(); // waits for what has begun by itself
+await me.refreshToken();
+// The connection breaks while the server is at it: asked again over another one, it knows.
+const lost = me.order({ slow: true });
+await me.name();
+me.socket.io.engine.close();
+told["lost"] = [await lost, await me.order({})];
+me.close();
 
 const slow = failed(chat.slow());
 await chat.add(0, 0);
