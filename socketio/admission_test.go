@@ -12,7 +12,10 @@ import (
 // Whoever knows a socket from a middleware may be sending to it while it is admitted: what
 // it sends is refused until CONNECT has been answered, and comes behind the answer.
 func TestNothingOvertakesTheAnswerToConnect(t *testing.T) {
-	srv, url := start(t, nil)
+	left := make(chan struct{}, 1)
+	srv, url := start(t, &socketio.Options{Hooks: socketio.Hooks{
+		Disconnected: func(*socketio.Socket, socketio.Reason, error) { left <- struct{}{} },
+	}})
 	srv.Use(func(_ context.Context, s *socketio.Socket) error {
 		for range 8 {
 			go func() {
@@ -33,5 +36,6 @@ func TestNothingOvertakesTheAnswerToConnect(t *testing.T) {
 			assert.Equal(t, c.read(), `42["first"]`)
 		}
 		c.send("41")
+		assert.Receive(t, left) // who comes and goes faster than it is served is closed
 	}
 }
