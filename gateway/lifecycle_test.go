@@ -5,6 +5,7 @@ import (
 	"errors"
 	"net"
 	"net/http"
+	"strings"
 	"testing"
 
 	"github.com/kachi-io/kachi/gateway"
@@ -68,5 +69,37 @@ func TestStartsOnce(t *testing.T) {
 	assert.NoError(t, app.Start(context.Background()))
 	assert.NoError(t, app.Start(context.Background()))
 	assert.Equal(t, n, 2)
+	assert.NoError(t, app.Stop(context.Background()))
+}
+
+func TestLifecycle(t *testing.T) {
+	var told []string
+	app, err := gateway.NewApp(nil)
+	assert.NoError(t, err)
+	part := func(name string, fails bool) {
+		app.OnStart(name, func(context.Context) error {
+			told = append(told, "start "+name)
+			if fails {
+				return errors.New("no")
+			}
+			return nil
+		}, func(context.Context) error { told = append(told, "stop "+name); return nil })
+	}
+	part("a", false)
+	part("b", false)
+	assert.NoError(t, app.Start(context.Background()))
+	assert.NoError(t, app.Stop(context.Background()))
+	assert.NoError(t, app.Stop(context.Background()))
+	assert.Equal(t, told, []string{"start a", "start b", "stop b", "stop a"})
+
+	app, err = gateway.NewApp(nil)
+	assert.NoError(t, err)
+	told = nil
+	part("a", false)
+	part("b", true)
+	part("c", false)
+	err = app.Start(context.Background())
+	assert.True(t, err != nil && strings.Contains(err.Error(), "starting b: no"), err)
+	assert.Equal(t, told, []string{"start a", "start b", "stop a"})
 	assert.NoError(t, app.Stop(context.Background()))
 }

@@ -1,0 +1,41 @@
+package gateway_test
+
+import (
+	"context"
+	"testing"
+
+	"github.com/kachi-io/kachi/gateway"
+	"github.com/kachi-io/kachi/internal/assert"
+)
+
+func TestPatterns(t *testing.T) {
+	hub := gateway.NewHub()
+	_, url := start(t, &gateway.Options{Hub: hub}, gateway.Pattern("/room-{id}", byName, func(g *gateway.Namespace[user]) {
+		g.Emits(joined)
+		gateway.On(g, "where", func(c *gateway.Context[user], _ gateway.None) (string, error) {
+			return c.Param("id") + c.Namespace(), nil
+		})
+	}, nil))
+	a, b := join(t, url, "/room-1", `{"name":"a"}`), join(t, url, "/room-2", `{"name":"b"}`)
+	a.send(`2/room-1,1["where"]`)
+	a.expect(`3/room-1,1["1/room-1"]`)
+	ctx := context.Background()
+	assert.NoError(t, joined.Emit(ctx, hub.Namespace("/room-{id}"), "all"))
+	a.expect(`2/room-1,["joined","all"]`)
+	b.expect(`2/room-2,["joined","all"]`)
+	assert.NoError(t, joined.Emit(ctx, hub.Namespace("/room-2").Except(), "two"))
+	b.expect(`2/room-2,["joined","two"]`)
+	n, err := hub.Namespace("/room-2").Count(ctx)
+	assert.NoError(t, err)
+	assert.Equal(t, n, 1)
+	n, err = hub.Namespace("/room-{id}").Local().Count(ctx)
+	assert.NoError(t, err)
+	assert.Equal(t, n, 2)
+	n, err = hub.Namespace("/room-4").Count(ctx)
+	assert.NoError(t, err)
+	assert.Equal(t, n, 0)
+	_, err = hub.Namespace("/else").Count(ctx)
+	assert.ErrorIs(t, err, gateway.ErrNotStarted)
+	assert.NoError(t, joined.Emit(ctx, hub.Namespace("/room-3").Except(chats.Of(1)).Volatile(), "nobody here"))
+	assert.ErrorIs(t, joined.Emit(ctx, hub.Namespace("/else"), "x"), gateway.ErrNotStarted)
+}

@@ -1,0 +1,62 @@
+package gateway_test
+
+import (
+	"context"
+	"fmt"
+	"testing"
+
+	"github.com/kachi-io/kachi/gateway"
+	"github.com/kachi-io/kachi/internal/assert"
+)
+
+func TestRoomsAndWhoIsSentWhat(t *testing.T) {
+	hub := gateway.NewHub()
+	assert.ErrorIs(t, joined.Emit(context.Background(), hub.Namespace("/chat").To(chats.Of(1)), "x"), gateway.ErrNotStarted)
+	left := make(chan []gateway.Room, 10)
+	id, ok := chats.ID(chats.Of(42))
+	assert.Equal(t, id, "42")
+	assert.True(t, ok)
+	_, ok = gateway.NewRooms("cha").ID(chats.Of(42))
+	assert.True(t, !ok, "a room of another kind")
+	_, url := start(t, &gateway.Options{Hub: hub}, gateway.New("/chat", byName, func(g *gateway.Namespace[user]) {
+		g.Emits(joined)
+		gateway.On(g, "join", func(c *gateway.Context[user], id int) (string, error) {
+			room := chats.Of(id)
+			if c.In(room) {
+				return "already", nil
+			}
+			c.Join(room)
+			return room.String(), joined.Emit(c, c.To(room), c.Principal.Name)
+		})
+		gateway.Handle(g, "others", func(c *gateway.Context[user], in string) error { return joined.Emit(c, c.Others(), in) })
+		gateway.Handle(g, "undeclared", func(c *gateway.Context[user], _ gateway.None) error {
+			return posted.Emit(c, c.All(), post{})
+		})
+		g.OnDisconnecting(func(c *gateway.Context[user], _ gateway.Reason) error { left <- c.Rooms(); return nil })
+	}))
+	a, b := join(t, url, "/chat", `{"name":"a"}`), join(t, url, "/chat", `{"name":"b"}`)
+	a.send(`2/chat,1["join",7]`)
+	a.expect(`2/chat,["joined","a"]`)
+	a.expect(`3/chat,1["chat:7"]`)
+	b.send(`2/chat,1["join",7]`)
+	a.expect(`2/chat,["joined","b"]`)
+	b.expect(`2/chat,["joined","b"]`)
+	b.expect(`3/chat,1["chat:7"]`)
+	b.send(`2/chat,2["join",7]`)
+	b.expect(`3/chat,2["already"]`)
+	b.send(`2/chat,3["others","hey"]`)
+	a.expect(`2/chat,["joined","hey"]`)
+	b.expect(`3/chat,3[]`)
+	ended, cancel := context.WithCancel(context.Background())
+	cancel() // what has happened is told
+	assert.NoError(t, joined.Emit(ended, hub.Namespace("/chat").To(chats.Of(7)), "hub"))
+	a.expect(`2/chat,["joined","hub"]`)
+	b.expect(`2/chat,["joined","hub"]`)
+	assert.NoError(t, joined.Emit(ended, hub.Namespace("/chat").To(), "nobody"))
+	assert.ErrorIs(t, joined.Emit(ended, hub.Namespace("/other"), "x"), gateway.ErrNotStarted)
+	assert.ErrorIs(t, posted.Emit(ended, hub.Namespace("/chat"), post{}), gateway.ErrUndeclared)
+	a.send(`2/chat,4["undeclared"]`)
+	a.expect(`3/chat,4[{"status":"error","code":"internal","message":"Internal error","cause":{"pattern":"undeclared"}}]`)
+	assert.NoError(t, a.Close())
+	assert.Equal(t, fmt.Sprint(assert.Receive(t, left)), "[chat:7]")
+}
