@@ -18,6 +18,10 @@ type Revocation struct {
 	Until time.Time `json:"until"`           // when everything that it concerns has expired by itself
 }
 
+// MaxLeeway is how long after its expiry a token may still be admitted, for clocks that
+// differ. Revocations are kept that much longer.
+const MaxLeeway = 5 * time.Minute
+
 // Revocations keeps revocations. Its methods are safe for concurrent use.
 type Revocations interface {
 	// Add keeps a revocation until its Until.
@@ -46,7 +50,7 @@ func (a *App) Revoke(ctx context.Context, key string) error {
 		return errors.New("gateway: Revoke of nobody in particular")
 	}
 	now := time.Now()
-	return a.take(ctx, Revocation{Key: key, At: now, Until: now.Add(a.opts.TokenLifetime)})
+	return a.take(ctx, Revocation{Key: key, At: now, Until: now.Add(a.opts.TokenLifetime + MaxLeeway)})
 }
 
 // RevokeToken is [App.Revoke] for one token, by its id. until is when it expires by itself;
@@ -59,7 +63,7 @@ func (a *App) RevokeToken(ctx context.Context, token string, until time.Time) er
 	if until.IsZero() {
 		until = now.Add(a.opts.TokenLifetime)
 	}
-	return a.take(ctx, Revocation{Token: token, At: now, Until: until})
+	return a.take(ctx, Revocation{Token: token, At: now, Until: until.Add(MaxLeeway)})
 }
 
 // revocation is the event between nodes.

@@ -16,9 +16,10 @@ import (
 // JWKSOptions configures [JWKS]. The zero value is the default of every field; nil is the
 // zero value.
 type JWKSOptions struct {
-	// MaxAge is how long keys count as fresh: older ones still verify, while newer ones are
-	// fetched. So a key that was taken out of the set verifies no longer than that, as long
-	// as the endpoint answers. Default 15 min.
+	// MaxAge is how long a key that was taken out of the set still verifies at most, as long
+	// as the endpoint answers. In the last quarter of it newer keys are fetched while those
+	// that are there go on verifying; who comes later, after a pause, waits for them.
+	// Default 15 min.
 	MaxAge time.Duration
 	// Interval is the least time from one request to the next, whatever tokens come.
 	// Default 10 s.
@@ -27,8 +28,9 @@ type JWKSOptions struct {
 	Timeout time.Duration
 	// MaxBytes bounds the answer. Default 256 KiB.
 	MaxBytes int64
-	// Client makes the requests. Default: one that keeps no connection, takes its proxy from
-	// the environment, and follows no redirect away from HTTPS.
+	// Client makes the requests. Default: one that keeps no connection and takes its proxy
+	// from the environment. Where it has no CheckRedirect of its own, two redirects are
+	// followed, and none away from HTTPS.
 	Client *http.Client
 	// InsecureHTTP allows an address without TLS that is not of this machine: whoever is on
 	// the way can then sign tokens.
@@ -38,7 +40,7 @@ type JWKSOptions struct {
 }
 
 // JWKS is a [KeySource] that fetches a key set (RFC 7517) from an address. It asks at the
-// first token, when the keys are older than MaxAge, and when a token names a key that is not
+// first token, when the keys grow old (MaxAge), and when a token names a key that is not
 // there, but never more often than Interval, and one request at a time. When the endpoint is
 // down, the keys that are there go on verifying. Secrets in the set (HS256) are ignored.
 func JWKS(address string, o *JWKSOptions) KeySource {
@@ -60,11 +62,19 @@ func JWKS(address string, o *JWKSOptions) KeySource {
 	if j.o.Logger == nil {
 		j.o.Logger = slog.New(slog.DiscardHandler)
 	}
-	if j.o.Client == nil {
-		transport := http.DefaultTransport.(*http.Transport).Clone()
-		transport.DisableKeepAlives = true // a request in a quarter of an hour
-		j.o.Client = &http.Client{Transport: transport, CheckRedirect: j.redirect}
+	client := http.Client{Transport: http.DefaultTransport}
+	if j.o.Client != nil {
+		client = *j.o.Client
+	} else if usual, ok := http.DefaultTransport.(*http.Transport); ok { // and not a tracer's
+		own := usual.Clone()
+		own.DisableKeepAlives = true // a request in a quarter of an hour
+		own.MaxResponseHeaderBytes = 64 << 10
+		client.Transport = own
 	}
+	if client.CheckRedirect == nil {
+		client.CheckRedirect = j.redirect
+	}
+	j.o.Client = &client
 	return j
 }
 
@@ -88,7 +98,7 @@ func (j *jwks) check() error { return j.allowed(j.address) }
 func (j *jwks) allowed(address string) error {
 	u, err := url.Parse(address)
 	if err != nil {
-		return err
+		return errors.New("the address of the key set cannot be read") // it may hold a password
 	}
 	if u.Scheme != "https" && u.Scheme != "http" || u.Host == "" {
 		return fmt.Errorf("%q is no address of a key set", u.Redacted())
@@ -113,13 +123,15 @@ func (j *jwks) redirect(r *http.Request, via []*http.Request) error {
 // Keys implements [KeySource].
 func (j *jwks) Keys(ctx context.Context, h Header) ([]Key, error) {
 	j.mu.Lock()
-	fit, fresh := j.fit(h), time.Since(j.fetched) < j.o.MaxAge
-	if len(fit) > 0 && fresh {
+	fit, age := j.fit(h), time.Since(j.fetched)
+	if len(fit) > 0 && age < j.o.MaxAge/4*3 {
 		j.mu.Unlock()
 		return fit, nil
 	}
+	// While the endpoint is down nobody waits for it who has a key.
+	down := j.failed != nil && time.Since(j.asked) < j.o.MaxAge
 	f := j.begin()
-	if len(fit) > 0 || f == nil {
+	if f == nil || len(fit) > 0 && (age < j.o.MaxAge || down) {
 		defer j.mu.Unlock()
 		return j.found(fit)
 	}

@@ -20,12 +20,13 @@ type Options struct {
 	// Algorithms are those accepted. Default: those of [Fixed] keys; for other sources they
 	// have to be named.
 	Algorithms []Algorithm
-	// Issuer is who tokens have to be from. Default: anybody who has a key.
+	// Issuer is who tokens have to be from. Default: anybody who has a key. Where several
+	// issuers have one, see to Key: each may have a subject of the same name.
 	Issuer string
 	// Audience are those of whom a token has to be for one. Default: for anybody.
 	Audience []string
-	// Leeway is how far clocks may differ: tokens count that much earlier and longer.
-	// Default none.
+	// Leeway is how far clocks may differ: tokens count that much earlier and longer. At
+	// most [gateway.MaxLeeway]. Default none.
 	Leeway time.Duration
 	// WithoutExpiry accepts tokens that never expire. By default exp is required.
 	WithoutExpiry bool
@@ -121,6 +122,9 @@ func (o *Options) check() error {
 	}
 	if o.Leeway < 0 {
 		return errors.New("auth: Options.Leeway is negative")
+	}
+	if o.Leeway > gateway.MaxLeeway {
+		return fmt.Errorf("auth: an Options.Leeway of %v: at most %v is taken", o.Leeway, gateway.MaxLeeway)
 	}
 	if slices.Contains(o.Audience, "") {
 		return errors.New("auth: Options.Audience has one without a name")

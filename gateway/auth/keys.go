@@ -69,6 +69,9 @@ func ES256(public *ecdsa.PublicKey) Key {
 	k := Key{algorithm: AlgorithmES256, material: public}
 	if public == nil || public.Curve != elliptic.P256() {
 		k.err = errors.New("the ECDSA key is not on P-256")
+		//lint:ignore SA1019 The point's methods panic without them.
+	} else if public.X == nil || public.Y == nil {
+		k.err = errors.New("the ECDSA key has no point")
 	} else if _, err := public.ECDH(); err != nil {
 		k.err = errors.New("the ECDSA key is no point of P-256")
 	}
