@@ -115,7 +115,8 @@ type Options struct {
 	BatchDelay time.Duration
 
 	// Logger gets one line, at debug level, for each refusal and each end of a session,
-	// and warnings about the host. Default none.
+	// and once each warnings about a host that hides its connections and a site that
+	// may not connect. Default none.
 	Logger *slog.Logger
 	// Hooks observe the server.
 	Hooks Hooks

@@ -2,6 +2,7 @@ package engineio
 
 import (
 	"io"
+	"log/slog"
 	"net/http"
 	"strings"
 	"testing"
@@ -152,5 +153,18 @@ func TestPreflight(t *testing.T) {
 				assert.Equal(t, a.header.Get("Access-Control-Allow-Methods"), "")
 			}
 		})
+	}
+}
+
+// Whoever develops a page on another port is told why it cannot connect, once.
+func TestAForeignOriginIsLoggedOnce(t *testing.T) {
+	var log lockedBuffer
+	h := serve(t, &Options{Logger: slog.New(slog.NewTextHandler(&log, &slog.HandlerOptions{Level: slog.LevelInfo}))})
+	for range 3 {
+		assert.Equal(t, h.request("GET", h.url+"&transport=polling", "", "Origin", "http://localhost:5173").status, 403)
+	}
+	assert.Equal(t, strings.Count(log.String(), "level="), 1, log.String())
+	for _, want := range []string{"level=WARN", "Options.AllowedOrigins", "origin=http://localhost:5173"} {
+		assert.True(t, strings.Contains(log.String(), want), log.String())
 	}
 }

@@ -59,6 +59,7 @@ type Server struct {
 
 	strays atomic.Int32 // refused candidates that are being closed
 	hidden sync.Once    // the warning about a host that hides its connections
+	origin sync.Once    // the warning about a site that may not connect
 
 	mu    sync.Mutex
 	loose map[*websocket.Conn]struct{} // connections that carry no session: candidates, refused or not
@@ -291,6 +292,12 @@ func askToReturn(h http.Header, status int) {
 // refused reports a refusal. All of them pass here, whoever answers.
 func (s *Server) refused(f Refusal) {
 	s.opts.Hooks.Refused(f)
+	if f.Cause == CauseOrigin { // mostly the developer's own front end, whose browser does not say why
+		s.origin.Do(func() {
+			s.log.Warn("a page of another site was refused: Options.AllowedOrigins names those that may connect; further ones are logged at Debug",
+				"origin", f.Request.Header.Get("Origin"), "host", f.Request.Host)
+		})
+	}
 	s.log.Debug("request refused", "status", f.Status, "code", f.Code, "message", f.Message, "cause", f.Cause,
 		"error", f.Err, "remote", f.Request.RemoteAddr)
 }
