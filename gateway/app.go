@@ -57,7 +57,8 @@ type Options struct {
 	TokenLifetime time.Duration
 	// Emitting are told of each event that is sent, before it is.
 	Emitting []func(ctx context.Context, namespace, event string)
-	// StartTimeout and StopTimeout bound each function of OnStart and OnStop. Defaults 15 s.
+	// StartTimeout and StopTimeout bound each function given to [App.OnStart]: its start, and its stop. Default 15 s
+	// each.
 	StartTimeout time.Duration
 	StopTimeout  time.Duration
 	// Logger gets failures at Error, clients' faults at Info. Default Socket.Logger, or

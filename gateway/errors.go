@@ -63,10 +63,11 @@ func Invalid(fields ...FieldError) *Error {
 var (
 	errNotFound = NewError(CodeNotFound, "There is no such event")
 	errTimeout  = NewError(CodeTimeout, "There was no answer in time")
-
-	// ErrNotStarted: something is sent before the [App] was made.
-	ErrNotStarted = errors.New("gateway: the hub belongs to no app yet: make the app first")
 )
+
+// ErrNotStarted: something is sent before the [App] was made, or to a namespace that no
+// gateway has.
+var ErrNotStarted = errors.New("gateway: the hub belongs to no app yet, or no gateway has the namespace")
 
 // ErrorMode says how errors reach the clients that caused them.
 type ErrorMode uint8

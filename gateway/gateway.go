@@ -1,6 +1,7 @@
 package gateway
 
 import (
+	"errors"
 	"fmt"
 
 	"github.com/kachi-io/kachi/socketio"
@@ -48,12 +49,12 @@ func (g *gateway[P]) build(app *App) (err error) {
 		return fmt.Errorf("%s: namespace %q does not begin with a slash", g.source, g.name)
 	}
 	if c, ok := g.auth.(interface{ Check() error }); ok {
-		if err := c.Check(); err != nil {
-			return fmt.Errorf("%s: namespace %q: %w", g.source, g.name, err)
+		if err := c.Check(); err != nil { // told beside what is wrong with the routes
+			s.errs = append(s.errs, fmt.Errorf("%s: namespace %q: %w", g.source, g.name, err))
 		}
 	}
 	if other := app.spaces[g.name]; other != nil {
-		return fmt.Errorf("%s: namespace %q has a gateway already: %s", g.source, g.name, other.source)
+		return errors.Join(append(s.errs, fmt.Errorf("%s: namespace %q has a gateway already: %s", g.source, g.name, other.source))...)
 	}
 	app.spaces[g.name] = s
 	defer func() { // by socketio, of a wrong pattern or an adapter that does not start

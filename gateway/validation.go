@@ -130,7 +130,7 @@ func (s *space) checkRules(r *route) {
 		}
 		for _, tag := range []string{"validate", "default"} {
 			if field := taggedField(t, tag, nil); field != "" {
-				s.wrong(r.source, "event %q: %s has a %s tag, and the app has no Validator: see Options.Validator", r.event, field, tag)
+				s.wrong(r.source, "event %q: %s has a %s tag, and the app has no Validator: set Options.Validator, to validate.New(nil) of package gateway/validate say", r.event, field, tag)
 			}
 		}
 	}
