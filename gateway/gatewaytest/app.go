@@ -18,7 +18,8 @@ import (
 // Options configures an [App]. The zero value is the default of every field; nil is the
 // zero value.
 type Options struct {
-	// App configures the app.
+	// App configures the app. Without a Logger of its own, what the app logs from Warn on is
+	// in the test's output: why a handler's answer is "internal", say.
 	App gateway.Options
 	// Setup is called before the app starts: for what is registered with
 	// [gateway.App.OnStart], schedules say.
@@ -61,7 +62,11 @@ func New(t testing.TB, o *Options, gateways ...gateway.Gateway) *App {
 	if o == nil {
 		o = &Options{}
 	}
-	a, err := gateway.NewApp(&o.App, gateways...)
+	opts := o.App
+	if opts.Logger == nil && opts.Socket.Logger == nil {
+		opts.Logger = logger(t)
+	}
+	a, err := gateway.NewApp(&opts, gateways...)
 	if err != nil {
 		t.Fatalf("gatewaytest: the app cannot be made:\n%v", err)
 	}

@@ -69,6 +69,7 @@ func Ask[Out any](t testing.TB, c *Client, event string, args ...any) Out {
 }
 
 // AskError sends an event that is to be answered with an error of a code, which it returns.
+// Its Details are as they came, for [Details] to decode.
 func (c *Client) AskError(t testing.TB, code, event string, args ...any) *gateway.Error {
 	t.Helper()
 	ctx, cancel := c.patient()
@@ -84,6 +85,20 @@ func (c *Client) AskError(t testing.TB, code, event string, args ...any) *gatewa
 		t.Fatalf("gatewaytest: %s: the answer to %q was to be the error %q, and is %q: %s", c.namespace, event, code, answered.Code, answered.Message)
 	}
 	return refusal(answered.Code, answered.Message, answered.Details)
+}
+
+// Details decodes the details of an error that a client was told of: a list of
+// [gateway.FieldError] for the code "invalid", a [gateway.Denial] for "unauthorized".
+func Details[T any](t testing.TB, err *gateway.Error) (details T) {
+	t.Helper()
+	raw, ok := err.Details.(json.RawMessage)
+	if !ok {
+		t.Fatalf("gatewaytest: %v has no details that came from a client", err)
+	}
+	if wrong := json.Unmarshal(raw, &details); wrong != nil {
+		t.Fatalf("gatewaytest: the details of %v are %s: %v", err, raw, wrong)
+	}
+	return details
 }
 
 // Answer has the client acknowledge events of a name with these values, from now on. Other
@@ -119,7 +134,8 @@ func Next[T any](t testing.TB, c *Client, event gateway.OutEvent[T]) T {
 }
 
 // ExpectError waits for the next event "exception", with which errors are told that nobody
-// asked an acknowledgement for. It is to have a code.
+// asked an acknowledgement for. It is to have a code. Its Details are as they came, for
+// [Details] to decode.
 func (c *Client) ExpectError(t testing.TB, code string) *gateway.Error {
 	t.Helper()
 	a := c.next(t, "exception")

@@ -122,7 +122,8 @@ func (a *App) keep(c *Client, err error) (*Client, error) {
 }
 
 // ConnectError connects a client to a namespace that is to refuse it, with a code, and
-// returns the error. "" is for refusals without a code.
+// returns the error. "" is for refusals without a code. The error's Details are as they
+// came, for [Details] to decode.
 func (a *App) ConnectError(t testing.TB, code, namespace string, o ...DialOption) *gateway.Error {
 	t.Helper()
 	c, err := a.dial(namespace, options(o))

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"log/slog"
 	"net/http"
 	"runtime"
 	"strings"
@@ -124,8 +125,10 @@ func TestClients(t *testing.T) {
 				mina.Emit(t, "forbidden")
 				assert.Equal(t, mina.ExpectError(t, "forbidden").Message, "not you")
 				if o.Errors == gateway.ErrorsInAck {
-					assert.Equal(t, fmt.Sprintf("%s", mina.AskError(t, "forbidden", "forbidden").Details), "7")
+					assert.Equal(t, gatewaytest.Details[int](t, mina.AskError(t, "forbidden", "forbidden")), 7)
 				}
+				mina.Emit(t, "forbidden")
+				assert.Equal(t, gatewaytest.Details[int](t, mina.ExpectError(t, "forbidden")), 7)
 				mina.Emit(t, "leave")
 				assert.Equal(t, mina.ExpectDisconnect(t).Reason, client.ServerDisconnect)
 				jun.ExpectNone(t)
@@ -139,6 +142,40 @@ func TestRefusals(t *testing.T) {
 	assert.Equal(t, app.ConnectError(t, "unauthorized", "/chat").Message, "say your name")
 	app.ConnectError(t, "", "/nowhere")
 	assert.Equal(t, app.PlainConnectError(t, "unauthorized", "/chat").Message, "say your name")
+
+	denied := gateway.AuthenticatorFunc[user](func(context.Context, *gateway.Handshake) (user, error) {
+		return user{}, gateway.Denied("asleep", "later")
+	})
+	app = gatewaytest.New(t, nil, gateway.New("/", denied, func(*gateway.Namespace[user]) {}))
+	for _, refused := range []*gateway.Error{app.ConnectError(t, "unauthorized", "/"), app.PlainConnectError(t, "unauthorized", "/")} {
+		assert.Equal(t, gatewaytest.Details[gateway.Denial](t, refused), gateway.Denial{Reason: "asleep"})
+	}
+}
+
+// What clients are not told, whoever writes the test is.
+func TestFailuresOfTheAppAreInTheOutput(t *testing.T) {
+	test := &told{TB: t}
+	app := gatewaytest.New(test, nil, gateway.New("/", gateway.Anyone, func(g *gateway.Namespace[gateway.Nobody]) {
+		gateway.Handle(g, "fail", func(*gateway.Context[gateway.Nobody], gateway.None) error { return errors.New("on fire") })
+		gateway.Handle(g, "refuse", func(*gateway.Context[gateway.Nobody], gateway.None) error { return gateway.Forbidden("no") })
+	}))
+	late := app.Logger()
+	c := app.Dial(test, "/")
+	c.AskError(test, "internal", "fail")
+	c.AskError(test, "forbidden", "refuse")
+	test.end()
+	late.Error("too late")
+	assert.Equal(t, strings.Count(test.log.String(), "level="), 1, test.log.String())
+	assert.True(t, strings.Contains(test.log.String(), "on fire"), test.log.String())
+	assert.Equal(t, len(test.failures), 0)
+
+	var own strings.Builder
+	test = &told{TB: t}
+	app = gatewaytest.New(test, &gatewaytest.Options{App: gateway.Options{Logger: slog.New(slog.NewTextHandler(&own, nil))}})
+	app.Logger().Error("mine")
+	test.end()
+	assert.Equal(t, test.log.String(), "")
+	assert.True(t, strings.Contains(own.String(), "mine"))
 }
 
 func TestBesideAnAPI(t *testing.T) {
@@ -191,7 +228,10 @@ type told struct {
 	testing.TB
 	failures []string
 	cleanups []func()
+	log      strings.Builder
 }
+
+func (t *told) Output() io.Writer { return &t.log }
 
 func (t *told) Helper()          {}
 func (t *told) Cleanup(f func()) { t.cleanups = append(t.cleanups, f) }
@@ -276,11 +316,15 @@ func TestFailuresSayWhatHappened(t *testing.T) {
 			c.Emit(t, "all kinds")
 			gatewaytest.Next(t, c, gateway.NewEvent[string]("moved"))
 		}), []string{`moved(1, "b") is not what its type says`, "has one argument, and 2 came"}},
-		"an event":             {with(func(t testing.TB, c *gatewaytest.Client) { c.Emit(t, "all kinds"); c.ExpectNone(t, "empty") }), []string{"no event is expected, and there came:\n\tempty()"}},
-		"an error":             {with(func(t testing.TB, c *gatewaytest.Client) { gatewaytest.Ask[int](t, c, "forbidden") }), []string{`the answer to "forbidden": forbidden: not you`}},
-		"no error":             {with(func(t testing.TB, c *gatewaytest.Client) { c.AskError(t, "forbidden", "post", post{"abc"}) }), []string{`was to be the error "forbidden", and is 3`}},
-		"another error":        {with(func(t testing.TB, c *gatewaytest.Client) { c.AskError(t, "invalid", "forbidden") }), []string{`was to be the error "invalid", and is "forbidden": not you`}},
-		"another exception":    {with(func(t testing.TB, c *gatewaytest.Client) { c.Emit(t, "forbidden"); c.ExpectError(t, "invalid") }), []string{`the code "invalid" is expected: exception({"status":"error","code":"forbidden"`}},
+		"an event":          {with(func(t testing.TB, c *gatewaytest.Client) { c.Emit(t, "all kinds"); c.ExpectNone(t, "empty") }), []string{"no event is expected, and there came:\n\tempty()"}},
+		"an error":          {with(func(t testing.TB, c *gatewaytest.Client) { gatewaytest.Ask[int](t, c, "forbidden") }), []string{`the answer to "forbidden": forbidden: not you`}},
+		"no error":          {with(func(t testing.TB, c *gatewaytest.Client) { c.AskError(t, "forbidden", "post", post{"abc"}) }), []string{`was to be the error "forbidden", and is 3`}},
+		"another error":     {with(func(t testing.TB, c *gatewaytest.Client) { c.AskError(t, "invalid", "forbidden") }), []string{`was to be the error "invalid", and is "forbidden": not you`}},
+		"another exception": {with(func(t testing.TB, c *gatewaytest.Client) { c.Emit(t, "forbidden"); c.ExpectError(t, "invalid") }), []string{`the code "invalid" is expected: exception({"status":"error","code":"forbidden"`}},
+		"no details":        {func(t testing.TB) { gatewaytest.Details[int](t, gateway.Forbidden("no")) }, []string{"forbidden: no has no details"}},
+		"other details": {with(func(t testing.TB, c *gatewaytest.Client) {
+			gatewaytest.Details[string](t, c.AskError(t, "forbidden", "forbidden"))
+		}), []string{"the details of forbidden: not you are 7: json: cannot unmarshal number"}},
 		"no answer":            {with(func(t testing.TB, c *gatewaytest.Client) { gatewaytest.Ask[int](t, c, "slow") }), []string{`the answer to "slow": none came within 10s`}},
 		"still connected":      {with(func(t testing.TB, c *gatewaytest.Client) { c.ExpectDisconnect(t) }), []string{"still connected after 10s; no other event waits"}},
 		"connected no more":    {with(func(t testing.TB, c *gatewaytest.Client) { c.Emit(t, "leave"); c.Expect(t, "posted") }), []string{"not connected any more: io server disconnect"}},
