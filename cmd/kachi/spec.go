@@ -115,7 +115,10 @@ func readDocument(ctx context.Context, from string, stdin io.Reader) (*asyncapi.
 		}
 		defer answer.Body.Close()
 		if answer.StatusCode != http.StatusOK {
-			return nil, fmt.Errorf("%s: %s", from, answer.Status)
+			return nil, fmt.Errorf("%s: %s: is the document somewhere else, at …/asyncapi.json?", from, answer.Status)
+		}
+		if kind := answer.Header.Get("Content-Type"); strings.HasPrefix(kind, "text/html") { // the one for people, likely
+			return nil, fmt.Errorf("%s is a page: is the document beside it, at …/asyncapi.json?", from)
 		}
 		in = answer.Body
 	default:

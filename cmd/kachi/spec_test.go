@@ -92,9 +92,14 @@ func TestSpecOfAServer(t *testing.T) {
 	code, out, errors = kachiSpec("", "--url", host.URL+"/docs/asyncapi.json", "--format", "typescript")
 	assert.Equal(t, code, 0, errors)
 	assert.Equal(t, out, string(asyncapi.TypeScript(want)))
-	code, _, errors = kachiSpec("", "--url", host.URL+"/asyncapi.json")
-	assert.Equal(t, code, 1)
-	assert.True(t, strings.Contains(errors, "404 Not Found"), errors)
+	for path, want := range map[string]string{
+		"/asyncapi.json": "404 Not Found: is the document somewhere else",
+		"/docs/":         "is a page: is the document beside it, at …/asyncapi.json",
+	} {
+		code, _, errors = kachiSpec("", "--url", host.URL+path)
+		assert.Equal(t, code, 1)
+		assert.True(t, strings.Contains(errors, want), errors)
+	}
 	http.DefaultClient.CloseIdleConnections()
 }
 
