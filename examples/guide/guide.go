@@ -74,7 +74,9 @@ func main() {
 	if err != nil {
 		log.Fatal(err)
 	}
-	log.Fatal(app.ListenAndServe(ctx, ":3000", nil))
+	if err := app.ListenAndServe(ctx, ":3000", nil); err != nil {
+		log.Fatal(err)
+	}
 }
 
 // end main

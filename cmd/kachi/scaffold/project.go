@@ -15,7 +15,7 @@ import (
 type Project struct {
 	Name   string `arg:"" help:"What the service and its folder are called."`
 	Module string `env:"-" placeholder:"PATH" help:"The path of the module: example.com/team/NAME. Default NAME."`
-	Kachi  string `env:"-" placeholder:"DIR" help:"Where a clone of Kachi is, which is not published yet. Default the one that the current folder is in."`
+	Kachi  string `env:"-" placeholder:"DIR" help:"Where a clone of Kachi is, which is not published yet. Default the one that the current folder is in, or this program."`
 	Dir    string `env:"-" placeholder:"DIR" help:"The folder to write into. Default NAME."`
 	Force  bool   `env:"-" help:"Write into a folder that is not empty, and overwrite files that are there."`
 }
@@ -62,11 +62,22 @@ func (p *Project) Run(out io.Writer) error {
 	return nil
 }
 
-// clone returns where Kachi is.
+// executable is os.Executable.
+var executable = os.Executable
+
+// clone returns where Kachi is: what make build leaves in bin is in the clone, too.
 func (p *Project) clone() (string, error) {
 	if p.Kachi == "" {
-		if mod, found := moduleFile("."); found && isKachi(mod) {
-			return filepath.Dir(mod), nil
+		folders := []string{"."}
+		if program, err := executable(); err == nil {
+			if real, err := filepath.EvalSymlinks(program); err == nil {
+				folders = append(folders, filepath.Dir(real))
+			}
+		}
+		for _, dir := range folders {
+			if mod, found := moduleFile(dir); found && isKachi(mod) {
+				return filepath.Dir(mod), nil
+			}
 		}
 		return "", errors.New("this framework is not published yet: clone https://github.com/kachi-io/kachi, and say where it is by --kachi DIR")
 	}

@@ -54,7 +54,7 @@ func (g *Gateway) Run(out io.Writer) error {
 	if err != nil {
 		return err
 	}
-	for _, name := range []string{n.Type, "New" + n.Type, n.Type + "Message", n.Type + "Receipt", n.Type + "Posted"} {
+	for _, name := range []string{n.Type, "New" + n.Type, n.Type + "Message", n.Type + "Receipt", n.Type + "Posted", "start" + n.Type} {
 		if file, taken := there.declared[name]; taken {
 			return fmt.Errorf("package %s has a %s already, in %s: choose another name", there.name, name, file)
 		}
@@ -65,7 +65,7 @@ func (g *Gateway) Run(out io.Writer) error {
 	if err := s.write(); err != nil {
 		return err
 	}
-	fmt.Fprintf(out, "Wrote %s and %s, of package %s.\nGive New%s() to gateway.NewApp, and run: go test ./...\n",
+	fmt.Fprintf(out, "Wrote %s and %s, of package %s.\nGive New%s() to gateway.NewApp, whose Options have a Validator, and run: go test ./...\n",
 		filepath.Join(g.Dir, code), filepath.Join(g.Dir, test), n.Package, n.Type)
 	if !knows(mod) {
 		fmt.Fprintf(out, "%s does not require %s yet. It is not published: clone it, and run\n\tgo mod edit -require %s@v0.0.0 -replace %s=PATH/OF/THE/CLONE && go mod tidy\n", mod, kachi, kachi, kachi)

@@ -48,6 +48,47 @@ func TestProject(t *testing.T) {
 	}
 }
 
+// A program that was built in a clone, or that a link elsewhere points at, finds it.
+func TestTheProgramsOwnClone(t *testing.T) {
+	clone := folder(t, map[string]string{"go.mod": "module github.com/kachi-io/kachi\n\ngo 1.26.0\n", "go.sum": "", "kachi": ""})
+	clone, err := filepath.EvalSymlinks(clone)
+	assert.NoError(t, err)
+	link := filepath.Join(t.TempDir(), "kachi")
+	assert.NoError(t, os.Symlink(filepath.Join(clone, "kachi"), link))
+	was := *scaffold.Executable
+	t.Cleanup(func() { *scaffold.Executable = was })
+	*scaffold.Executable = func() (string, error) { return link, nil }
+
+	t.Chdir(t.TempDir())
+	var out bytes.Buffer
+	assert.NoError(t, (&scaffold.Project{Name: "nest"}).Run(&out))
+	assert.True(t, strings.Contains(out.String(), "points at "+clone+".\n"), out.String())
+
+	*scaffold.Executable = func() (string, error) { return filepath.Join(t.TempDir(), "elsewhere"), nil }
+	err = (&scaffold.Project{Name: "other"}).Run(&out)
+	assert.True(t, err != nil && strings.Contains(err.Error(), "--kachi DIR"), err)
+}
+
+// What the README of Kachi shows is what is written: the gateway without its imports, and
+// its first test.
+func TestReadmeShowsTheProject(t *testing.T) {
+	dir := t.TempDir()
+	p := scaffold.Project{Name: "nest", Dir: dir, Kachi: "../../.."}
+	assert.NoError(t, p.Run(&bytes.Buffer{}))
+	read := func(path string) string {
+		text, err := os.ReadFile(path)
+		assert.NoError(t, err)
+		return string(text)
+	}
+	readme := read("../../../README.md")
+	_, gateway, _ := strings.Cut(read(filepath.Join(dir, "nest_gateway.go")), "kachi/gateway\"\n\n")
+	_, test, _ := strings.Cut(read(filepath.Join(dir, "nest_gateway_test.go")), "func TestNestTellsAllOthers")
+	test, _, _ = strings.Cut(test, "\n\nfunc ")
+	for _, code := range []string{gateway, "func TestNestTellsAllOthers" + test + "\n"} {
+		assert.True(t, strings.Contains(readme, "```go\n"+code+"```\n"), "README.md does not show\n", code)
+	}
+}
+
 // folder makes a folder with files.
 func folder(t *testing.T, files map[string]string) string {
 	t.Helper()
