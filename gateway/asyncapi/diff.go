@@ -261,7 +261,8 @@ func (d *differ) schema(w way, where string, was, is *Schema) {
 	d.limits(w, where, was, is)
 	d.object(w, where, was, is)
 	d.array(w, where, was, is)
-	for _, several := range [][2][]*Schema{{was.AnyOf, is.AnyOf}, {was.OneOf, is.OneOf}, {was.AllOf, is.AllOf}} {
+	d.patterns(w, where, was, is)
+	for _, several := range [][2][]*Schema{{was.AnyOf, is.AnyOf}, {was.OneOf, is.OneOf}, {was.others(), is.others()}} {
 		if !reflect.DeepEqual(several[0], several[1]) {
 			d.add(true, where, "the alternatives changed")
 		}
@@ -307,98 +308,6 @@ func fits(some, others Types) bool {
 	return true
 }
 
-// values compares constants and enumerations.
-func (d *differ) values(w way, where string, was, is *Schema) {
-	old, now := was.choice(), is.choice()
-	switch {
-	case old == nil && now == nil:
-	case old == nil:
-		d.add(w == in, where, "it has to be one of %s now", strings.Join(now, ", "))
-	case now == nil:
-		d.add(w == out, where, "it can be more than %s now", strings.Join(old, ", "))
-	default:
-		for _, v := range old {
-			if !slices.Contains(now, v) {
-				d.add(w == in, where, "it cannot be %s any more", v)
-			}
-		}
-		for _, v := range now {
-			if !slices.Contains(old, v) {
-				d.add(w == out, where, "it can be %s now", v)
-			}
-		}
-	}
-}
-
-// choice is what a value is one of, as JSON; nil when there is no such list.
-func (s *Schema) choice() (all []string) {
-	list := s.Enum
-	if s.Const != nil {
-		list = []any{s.Const}
-	}
-	for _, v := range list {
-		text, err := plainJSON(v)
-		if err == nil {
-			all = append(all, string(text))
-		}
-	}
-	return all
-}
-
-// limits compares bounds and forms. They break nobody who only reads.
-func (d *differ) limits(w way, where string, was, is *Schema) {
-	for _, l := range []struct {
-		name     string
-		old, now *float64
-		upper    bool
-	}{
-		{"minimum", was.Minimum, is.Minimum, false}, {"exclusive minimum", was.ExclusiveMinimum, is.ExclusiveMinimum, false},
-		{"maximum", was.Maximum, is.Maximum, true}, {"exclusive maximum", was.ExclusiveMaximum, is.ExclusiveMaximum, true},
-		{"shortest length", float(was.MinLength), float(is.MinLength), false}, {"longest length", float(was.MaxLength), float(is.MaxLength), true},
-		{"least number of items", float(was.MinItems), float(is.MinItems), false}, {"greatest number of items", float(was.MaxItems), float(is.MaxItems), true},
-		{"least number of members", float(was.MinProperties), float(is.MinProperties), false}, {"greatest number of members", float(was.MaxProperties), float(is.MaxProperties), true},
-	} {
-		switch {
-		case l.old == nil && l.now == nil || l.old != nil && l.now != nil && *l.old == *l.now:
-		case l.now == nil:
-			d.add(false, where, "the %s of %v is gone", l.name, *l.old)
-		case l.old == nil:
-			d.add(w == in && !(*l.now == 0 && !l.upper && l.name != "minimum"), where, "the %s is %v now", l.name, *l.now)
-		default:
-			d.add(w == in && (*l.now < *l.old) == l.upper, where, "the %s was %v and is %v now", l.name, *l.old, *l.now)
-		}
-	}
-	for _, f := range []struct{ name, old, now string }{
-		{"format", was.Format, is.Format}, {"pattern", was.Pattern, is.Pattern}, {"rule", was.Rules, is.Rules},
-		{"encoding", was.ContentEncoding, is.ContentEncoding}, {"media type", was.ContentMediaType, is.ContentMediaType},
-	} {
-		switch {
-		case f.old == f.now:
-		case f.now == "":
-			d.add(false, where, "the %s %s is gone", f.name, f.old)
-		case f.old == "":
-			d.add(w == in, where, "the %s is %s now", f.name, f.now)
-		default:
-			d.add(w == in || f.name == "format" || f.name == "encoding", where, "the %s was %s and is %s now", f.name, f.old, f.now)
-		}
-	}
-	if !was.UniqueItems && is.UniqueItems {
-		d.add(w == in, where, "the items have to be different now")
-	} else if was.UniqueItems && !is.UniqueItems {
-		d.add(false, where, "the items may be equal now")
-	}
-	if !reflect.DeepEqual(was.Not, is.Not) {
-		d.add(w == in && is.Not != nil, where, "what it must not be changed")
-	}
-}
-
-func float(n *int) *float64 {
-	if n == nil {
-		return nil
-	}
-	return ptr(float64(*n))
-}
-
 func (d *differ) object(w way, where string, was, is *Schema) {
 	for _, p := range was.Properties {
 		at, now := within(where, p.Name), is.Properties.Named(p.Name)
@@ -435,6 +344,7 @@ func (d *differ) object(w way, where string, was, is *Schema) {
 	switch {
 	case was.PropertyNames != nil && is.PropertyNames != nil:
 		d.limits(w, where+" (names)", was.PropertyNames, is.PropertyNames)
+		d.patterns(w, where+" (names)", was.PropertyNames, is.PropertyNames)
 		d.values(w, where+" (names)", was.PropertyNames, is.PropertyNames)
 	case was.PropertyNames == nil && is.PropertyNames != nil:
 		d.add(w == in, where, "the members' names have a rule now")

@@ -131,6 +131,27 @@ func TestDiff(t *testing.T) {
 		{"in: three arguments", takes[gateway.Args2[int, int]](t), takes[gateway.Args3[int, int, int]](t), []string{
 			"breaking /n e: there were 2 arguments, and there are 3 now"}},
 		{"in: another argument", takes[gateway.Args2[int, int]](t), takes[gateway.Args2[int, bool]](t), []string{"breaking /n e: [1]: it was integer and is boolean now"}},
+		{"in: above zero", takes[struct{ A float64 }](t), takes[struct {
+			A float64 `validate:"gt=0"`
+		}](t), []string{"breaking /n e: A: the exclusive minimum is 0 now"}},
+		{"in: length of nothing", takes[a](t), takes[struct {
+			A string `validate:"min=0"`
+		}](t), []string{"compatible /n e: A: the shortest length is 0 now"}},
+		{"in: default", takes[struct {
+			A int `default:"1"`
+		}](t), takes[struct {
+			A int `default:"2"`
+		}](t), []string{"compatible /n e: A: the default was 1 and is 2 now"}},
+		{"in: patterns", takes[struct {
+			A string `validate:"startswith=a,endswith=b,contains=c"`
+		}](t), takes[struct {
+			A string `validate:"startswith=a,endswith=b"`
+		}](t), []string{"compatible /n e: A: the pattern c is gone"}},
+		{"in: more patterns", takes[struct {
+			A string `validate:"startswith=a,endswith=b"`
+		}](t), takes[struct {
+			A string `validate:"startswith=a,contains=c,endswith=b"`
+		}](t), []string{"breaking /n e: A: the pattern is c now"}},
 		{"in: recursion", takes[Tree](t), takes[Tree](t), nil},
 
 		{"out: field", sends[a](t), sends[abRequired](t), []string{"compatible /n e (sent): B: the field is new"}},
@@ -146,6 +167,11 @@ func TestDiff(t *testing.T) {
 		{"out: limits", sends[short](t), sends[long](t), []string{"compatible /n e (sent): A: the longest length was 5 and is 9 now"}},
 		{"out: anything", sends[string](t), sends[any](t), []string{"breaking /n e (sent): it can be anything now, not only string"}},
 		{"out: map", sends[whole](t), sends[struct{ A a }](t), []string{"breaking /n e (sent): A: members of any name: that changed", "compatible /n e (sent): A.A: the field is new"}},
+		{"out: patterns", sends[struct {
+			A string `validate:"startswith=a,endswith=b"`
+		}](t), sends[struct {
+			A string `validate:"startswith=a,endswith=c"`
+		}](t), []string{"compatible /n e (sent): A: the pattern b$ is gone", "compatible /n e (sent): A: the pattern is c$ now"}},
 		{"out: no argument", sends[string](t), sends[gateway.None](t), []string{"breaking /n e (sent): there is no argument any more"}},
 		{"out: an argument", sends[gateway.None](t), sends[string](t), []string{"compatible /n e (sent): there is an argument now"}},
 

@@ -38,7 +38,8 @@
 // client is better served with an empty one, unless [Info].NullSlices asks for it. Rules of
 // validate tags become keywords. The tag doc:"…" describes a field. A type that encodes
 // itself as text is a string, one that encodes itself as JSON is anything, unless it is a
-// [Described].
+// [Described]; the rules of their fields are about the Go value, and stand in x-validate.
+// Components are named like their types, in the letters that AsyncAPI takes.
 //
 // Specification: https://www.asyncapi.com/docs/reference/specification/v3.0.0
 package asyncapi

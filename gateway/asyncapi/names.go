@@ -65,6 +65,10 @@ func typeName(t reflect.Type) string {
 		}
 		name = outer
 	}
+	// Names of components have no other letters.
+	if name = strange.ReplaceAllString(name, " "); strings.TrimSpace(name) == "" {
+		return "Type"
+	}
 	return identifier(name)
 }
 

@@ -57,6 +57,10 @@ func parseRules(tag string) *rules {
 // apply adds the rules to the schema of a t. pointer says that the field is a pointer to
 // one; zero, that it is sent even when it has its zero value.
 func (r *rules) apply(s *Schema, t reflect.Type, pointer, zero bool) {
+	if special(t) != nil && !s.Attachment {
+		s.Rules = r.texts() // they are about the Go value, of which the wire has something else
+		return
+	}
 	if r.required && !pointer && s.Ref == "" {
 		switch {
 		case t.Kind() == reflect.String:
@@ -73,8 +77,12 @@ func (r *rules) apply(s *Schema, t reflect.Type, pointer, zero bool) {
 			rest = append(rest, one.text)
 		}
 	}
-	if s.Enum != nil && r.optional && zero && t.Kind() == reflect.String {
+	switch {
+	case s.Enum == nil || !r.optional || !zero:
+	case t.Kind() == reflect.String:
 		s.Enum = append(s.Enum, "")
+	case numeric(t) && !slices.Contains(s.Enum, any(0.0)):
+		s.Enum = append(s.Enum, 0.0)
 	}
 	s.Rules = strings.Join(rest, ",")
 	if r.keys != nil && t.Kind() == reflect.Map {
@@ -106,6 +114,15 @@ func (r *rules) apply(s *Schema, t reflect.Type, pointer, zero bool) {
 		one = nullable(one)
 	}
 	*within = one
+}
+
+// texts are the rules as the tag has them.
+func (r *rules) texts() string {
+	var all []string
+	for _, one := range r.own {
+		all = append(all, one.text)
+	}
+	return strings.Join(all, ",")
 }
 
 func ptr[T any](v T) *T { return &v }

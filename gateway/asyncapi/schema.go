@@ -55,6 +55,7 @@ type Schema struct {
 	Rules      string `json:"x-validate,omitempty"`
 
 	never bool // false: nothing is taken
+	given bool // by a [Described]
 }
 
 // Types are the JSON types that a schema takes; none: all.

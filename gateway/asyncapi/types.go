@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"reflect"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/kachi-io/kachi/socketio/packet"
@@ -95,6 +96,7 @@ func special(t reflect.Type) func() (*Schema, error) {
 			if err := json.Unmarshal(text, s); err != nil {
 				return nil, fmt.Errorf("the schema of %v: %w", t, err)
 			}
+			s.given = true
 			return s, nil
 		}
 	case t == reflect.TypeFor[time.Time]():
@@ -138,6 +140,9 @@ func (b *schemas) of(t reflect.Type) *Schema {
 		into := &Schema{}
 		b.components[name] = into // found by those within
 		*into = *b.make(t)
+		if into.Title == "" && strange.MatchString(t.Name()) && !strings.Contains(t.Name(), "[") {
+			into.Title = local.ReplaceAllString(t.Name(), "")
+		}
 	}
 	return &Schema{Ref: schemaRef + name}
 }
@@ -164,19 +169,28 @@ func (b *schemas) make(t reflect.Type) *Schema {
 		n := t.Len()
 		return &Schema{Type: Types{"array"}, Items: b.of(t.Elem()), MinItems: &n, MaxItems: &n}
 	case reflect.Map:
-		s := &Schema{Type: Types{"object"}, AdditionalProperties: b.of(t.Elem())}
-		switch t.Key().Kind() {
-		case reflect.Int, reflect.Int8, reflect.Int16, reflect.Int32, reflect.Int64:
-			s.PropertyNames = &Schema{Pattern: "^-?[0-9]+$"}
-		case reflect.Uint, reflect.Uint8, reflect.Uint16, reflect.Uint32, reflect.Uint64, reflect.Uintptr:
-			s.PropertyNames = &Schema{Pattern: "^[0-9]+$"}
-		}
-		return b.perhapsNil(s)
+		return b.perhapsNil(&Schema{Type: Types{"object"}, AdditionalProperties: b.of(t.Elem()), PropertyNames: b.keys(t.Key())})
 	case reflect.Struct:
 		return b.object(t)
 	}
 	b.errs = append(b.errs, fmt.Errorf("a %v is nothing that can be sent", t))
 	return &Schema{}
+}
+
+// keys is the schema of a map's keys, which are texts on the wire; nil for any text.
+func (b *schemas) keys(t reflect.Type) *Schema {
+	switch kind := t.Kind(); {
+	case kind == reflect.String || t.Implements(textMarshalerType):
+		return nil
+	case kind >= reflect.Int && kind <= reflect.Int64:
+		return &Schema{Pattern: "^-?[0-9]+$"}
+	case kind >= reflect.Uint && kind <= reflect.Uintptr:
+		return &Schema{Pattern: "^[0-9]+$"}
+	}
+	if !reflect.PointerTo(t).Implements(textUnmarshalerType) {
+		b.errs = append(b.errs, fmt.Errorf("a %v is no key of a map that can be sent", t))
+	}
+	return nil
 }
 
 func (b *schemas) perhapsNil(s *Schema) *Schema {
@@ -226,7 +240,9 @@ func (b *schemas) property(field reflect.StructField, f packet.Field) (s *Schema
 		s = nullable(s)
 	}
 	if text, given := field.Tag.Lookup("default"); given {
-		s.Default = defaultOf(text, t)
+		if s.Default = defaultOf(text, t); f.Quoted && s.Default != nil {
+			s.Default = literal(s.Default)
+		}
 		rules.required, rules.optional = false, true // it is there before the rules are looked at
 	}
 	return s, rules.required || !omitted && !rules.optional
@@ -270,7 +286,7 @@ func (b *schemas) close(inputs, outputs []*Schema) {
 		b.reach(s, taken)
 	}
 	for s := range taken {
-		if !sent[s] && s.Properties != nil && s.AdditionalProperties == nil {
+		if !sent[s] && !s.given && s.Properties != nil && s.AdditionalProperties == nil {
 			s.AdditionalProperties = &Schema{never: true}
 		}
 	}
