@@ -108,34 +108,43 @@ func pause(ctx context.Context, d time.Duration) bool {
 // begin takes the job's one turn, if nobody has it.
 func (j *Job) begin() bool {
 	j.mu.Lock()
-	defer j.mu.Unlock()
-	if j.stats.Running {
-		j.stats.Overlapped++
-		j.log.Warn("a job was left out: its last run still goes on", "times", j.stats.Overlapped)
-		return false
+	taken, times := j.stats.Running, j.stats.Overlapped+1
+	if taken {
+		j.stats.Overlapped = times
+	} else {
+		j.stats.Running = true
 	}
-	j.stats.Running = true
-	return true
+	j.mu.Unlock()
+	if taken {
+		j.log.Warn("a job was left out: its last run still goes on", "times", times)
+	}
+	return !taken
 }
 
-// tick runs the job once, if somebody listens.
+// tick runs the job once, if it is this node's to run and somebody listens.
 func (j *Job) tick(ctx context.Context) {
 	defer func() {
 		j.mu.Lock()
 		defer j.mu.Unlock()
 		j.stats.Running = false
 	}()
-	if j.o.Jitter > 0 && !pause(ctx, time.Duration(j.o.Random()*float64(j.o.Jitter))) {
+	if !j.delayed(ctx) {
 		return
 	}
-	if !j.heard(ctx) {
+	leads := j.leads(ctx)
+	heard := leads && j.heard(ctx)
+	switch {
+	case ctx.Err() != nil: // the app stops: what was just found out may come from that
+	case !leads:
+		j.count(&j.stats.Elsewhere)
+	case !heard:
 		j.count(&j.stats.Unheard)
-		return
-	}
-	j.count(&j.stats.Runs)
-	if err := j.once(ctx); err != nil {
-		j.count(&j.stats.Failed)
-		j.report(ctx, err)
+	default:
+		j.count(&j.stats.Runs)
+		if err := j.limited(ctx, j.run); err != nil {
+			j.count(&j.stats.Failed)
+			j.report(ctx, err)
+		}
 	}
 }
 
@@ -143,6 +152,33 @@ func (j *Job) count(n *int64) {
 	j.mu.Lock()
 	defer j.mu.Unlock()
 	*n++
+}
+
+// delayed waits for the jitter, and reports whether the app still runs then.
+func (j *Job) delayed(ctx context.Context) bool {
+	if j.o.Jitter == 0 {
+		return true
+	}
+	part := 0.0
+	if err := protected(func() error { part = j.o.Random(); return nil }); err != nil {
+		j.report(ctx, fmt.Errorf("asking Random: %w", err))
+	}
+	return pause(ctx, time.Duration(part*float64(j.o.Jitter)))
+}
+
+// leads reports whether this node runs the job.
+func (j *Job) leads(ctx context.Context) (yes bool) {
+	if j.o.Leader == nil {
+		return true
+	}
+	err := j.limited(ctx, func(ctx context.Context) (err error) {
+		yes, err = j.o.Leader(ctx)
+		return err
+	})
+	if err != nil {
+		j.report(ctx, fmt.Errorf("asking who leads: %w", err))
+	}
+	return yes && err == nil
 }
 
 // heard reports whether somebody is there for what the job does.
@@ -162,13 +198,14 @@ func (j *Job) heard(ctx context.Context) (yes bool) {
 	return n > 0
 }
 
-func (j *Job) once(ctx context.Context) error {
+// limited calls f with a context of the job's time-out.
+func (j *Job) limited(ctx context.Context, f func(context.Context) error) error {
 	if j.o.Timeout > 0 {
 		var cancel context.CancelFunc
 		ctx, cancel = context.WithTimeout(ctx, j.o.Timeout)
 		defer cancel()
 	}
-	return protected(func() error { return j.run(ctx) })
+	return protected(func() error { return f(ctx) })
 }
 
 func protected(f func() error) (err error) {

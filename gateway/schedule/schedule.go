@@ -8,8 +8,8 @@
 //	)
 //
 // Jobs begin when the app starts, and end when it stops, which waits for them. A job never
-// runs twice at once. Each node of a cluster runs the jobs: let what they send be
-// [gateway.Target.Local], or have one node do it by a lock of your own.
+// runs twice at once in one app. Each node of a cluster runs the jobs: let what they send be
+// [gateway.Target.Local], or say which node it is that runs them: Options.Leader.
 package schedule
 
 import (
@@ -33,6 +33,12 @@ type Options struct {
 	// Name is what logs and errors call the job. Default its interval or expression, and
 	// its source line.
 	Name string
+	// Leader reports whether this node is the one of its cluster that runs the job. It is
+	// asked before each run, and not during one: while leadership passes on, two nodes may
+	// be at work for a moment, so what must not happen twice needs more. Where it fails,
+	// that is logged, and the job is not run. ctx ends when the app stops, or after Timeout.
+	// Default: every node runs the job.
+	Leader func(ctx context.Context) (bool, error)
 	// WhenListened returns whom the job is for: while nobody is there, it is not run. It is
 	// asked before each run. Where counting fails, that is logged, and the job runs.
 	WhenListened func() gateway.Target
@@ -41,8 +47,8 @@ type Options struct {
 	Jitter time.Duration
 	// Random returns numbers from 0 up to 1, for Jitter. Default math/rand/v2.Float64.
 	Random func() float64
-	// Timeout ends the context of a run that takes longer. Default none: a run that hangs
-	// keeps the job from running again, of which every tick is logged.
+	// Timeout ends the context of a run, and that of Leader, when it takes longer. Default
+	// none: what hangs keeps the job from running again, of which every tick is logged.
 	Timeout time.Duration
 	// TimeZone is what the expression of [Cron] speaks of. Default UTC.
 	TimeZone *time.Location
@@ -67,8 +73,9 @@ type Stats struct {
 	Runs       int64     // begun
 	Failed     int64     // of these: with an error or a panic
 	Overlapped int64     // ticks without a run, because the last one still went on
+	Elsewhere  int64     // ticks without a run, because this node was not the leader, or could not tell
 	Unheard    int64     // ticks without a run, because nobody listened
-	Running    bool      // at the moment
+	Running    bool      // at the moment, or finding out whether to
 	Next       time.Time // tick, before Jitter; zero when there is none
 }
 

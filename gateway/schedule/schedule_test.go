@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"io"
 	"log/slog"
 	"strings"
 	"sync"
@@ -17,6 +18,8 @@ import (
 	"github.com/kachi-io/kachi/gateway/gatewaytest"
 	"github.com/kachi-io/kachi/gateway/schedule"
 	"github.com/kachi-io/kachi/internal/assert"
+	"github.com/kachi-io/kachi/socketio"
+	"github.com/kachi-io/kachi/socketio/adapter"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
@@ -194,6 +197,128 @@ func TestFailuresAreLoggedAndTheNextRunComes(t *testing.T) {
 		for _, says := range []string{`error="on fire"`, `error="panic: on purpose" stack=`, `error="context deadline exceeded"`, "job=\"every 1s (schedule_test.go:"} {
 			b.logged(t, says)
 		}
+	})
+}
+
+// lease is held by one node until that gives it back. A cluster has it in its database.
+type lease struct {
+	mu     sync.Mutex
+	holder string
+}
+
+// leader is what the jobs of a node ask.
+func (l *lease) leader(node string) func(context.Context) (bool, error) {
+	return func(context.Context) (bool, error) {
+		l.mu.Lock()
+		defer l.mu.Unlock()
+		if l.holder == "" {
+			l.holder = node
+		}
+		return l.holder == node, nil
+	}
+}
+
+func (l *lease) release(context.Context) error {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.holder = ""
+	return nil
+}
+
+func TestOneNodeOfACluster(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		bus, l := adapter.NewBus(nil), &lease{}
+		start := func(node string) (*gatewaytest.App, *schedule.Job) {
+			hub := gateway.NewHub()
+			job := schedule.Every(5*time.Second, func(ctx context.Context) error {
+				return updated.Emit(ctx, hub.Namespace("/dashboard"), int(node[0]))
+			}, schedule.Options{Leader: l.leader(node)})
+			o := gateway.Options{Hub: hub, Socket: socketio.Options{Adapter: bus.Node().Adapter}}
+			return gatewaytest.New(t, &gatewaytest.Options{App: o, Setup: func(a *gateway.App) {
+				a.OnStart("lease", nil, l.release) // given back when the jobs have ended
+				assert.NoError(t, schedule.With(a, job))
+			}}, dashboard()), job
+		}
+		first, one := start("a")
+		time.Sleep(time.Second)
+		second, two := start("b")
+		c, d := first.Dial(t, "/dashboard"), second.Dial(t, "/dashboard")
+		for range 3 {
+			for _, client := range []*gatewaytest.Client{c, d} {
+				assert.Equal(t, gatewaytest.Next(t, client, updated), int('a'))
+			}
+		}
+		time.Sleep(2 * time.Second)
+		c.ExpectNone(t)
+		d.ExpectNone(t)
+		assert.Equal(t, []int64{one.Stats().Runs, one.Stats().Elsewhere}, []int64{3, 0})
+		assert.Equal(t, []int64{two.Stats().Runs, two.Stats().Elsewhere}, []int64{0, 3})
+
+		first.Stop(t)
+		assert.Equal(t, gatewaytest.Next(t, d, updated), int('b'))
+		assert.Equal(t, one.Stats().Runs, int64(3))
+	})
+}
+
+func TestNobodyKnowsWhoLeads(t *testing.T) {
+	answers := []func(ctx context.Context) (bool, error){
+		func(context.Context) (bool, error) { return true, errors.New("on fire") },
+		func(context.Context) (bool, error) { panic("on purpose") },
+		func(ctx context.Context) (bool, error) { <-ctx.Done(); return true, ctx.Err() },
+		func(context.Context) (bool, error) { return true, nil },
+		func(ctx context.Context) (bool, error) { <-ctx.Done(); return true, nil }, // the app stops
+	}
+	var ran times
+	asked := 0
+	job := schedule.Every(10*time.Second, ran.note, schedule.Options{Timeout: time.Second, Leader: func(ctx context.Context) (bool, error) {
+		asked++
+		return answers[asked-1](ctx)
+	}})
+	run(t, nil, func() []*schedule.Job { return []*schedule.Job{job} }, func(t *testing.T, b bubble) {
+		time.Sleep(50*time.Second + 500*time.Millisecond)
+		b.Stop(t)
+		ran.expect(t, "01 00:00:40")
+		stats := job.Stats()
+		assert.Equal(t, []int64{stats.Runs, stats.Elsewhere, int64(asked)}, []int64{1, 3, 5})
+		for _, says := range []string{`error="asking who leads: on fire"`, `error="asking who leads: panic: on purpose" stack=`, `error="asking who leads: context deadline exceeded"`} {
+			b.logged(t, says)
+		}
+	})
+}
+
+// curious is a handler of logs that looks at what it is told about.
+type curious struct {
+	slog.Handler
+	look func()
+}
+
+func (c curious) Handle(ctx context.Context, r slog.Record) error {
+	c.look()
+	return c.Handler.Handle(ctx, r)
+}
+func (c curious) WithAttrs([]slog.Attr) slog.Handler { return c }
+
+func TestWhoIsToldMayAsk(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		job := schedule.Every(time.Second, func(context.Context) error { time.Sleep(1500 * time.Millisecond); return nil })
+		seen := make(chan int64, 1)
+		log := slog.New(curious{slog.NewTextHandler(io.Discard, nil), func() { seen <- job.Stats().Overlapped }})
+		app, err := gateway.NewApp(&gateway.Options{Logger: log})
+		assert.NoError(t, err)
+		assert.NoError(t, schedule.With(app, job))
+		assert.NoError(t, app.Start(t.Context()))
+		assert.Equal(t, <-seen, int64(1))
+		assert.NoError(t, app.Stop(t.Context()))
+	})
+}
+
+func TestRandomFails(t *testing.T) {
+	var ran times
+	job := schedule.Every(2*time.Second, ran.note, schedule.Options{Jitter: time.Second, Random: func() float64 { panic("on purpose") }})
+	run(t, nil, func() []*schedule.Job { return []*schedule.Job{job} }, func(t *testing.T, b bubble) {
+		time.Sleep(3 * time.Second)
+		ran.expect(t, "01 00:00:02")
+		b.logged(t, "asking Random: panic: on purpose")
 	})
 }
 
