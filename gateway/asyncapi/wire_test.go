@@ -38,7 +38,7 @@ type (
 		Value T          `json:"value"`
 		Kids  []Tree2[T] `json:"kids,omitempty"`
 	}
-	secretive struct{ hidden int } //nolint:unused // not on the wire
+	secretive struct{ _ int }
 	upper     struct{ text string }
 )
 
@@ -89,7 +89,7 @@ type Everything struct {
 	Nothing   secretive                      `json:"nothing"`
 	Empty     struct{}                       `json:"empty"`
 	Func      func()                         `json:"-"`
-	Dash      int                            `json:"-,"`
+	Dash      int                            `json:"-,"` //lint:ignore SA5008 a field that is named "-"
 	Float     float64                        `json:"float"`
 	Größe     Größe                          `json:"größe"`
 	Other     크기                             `json:"크기"`
