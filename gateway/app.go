@@ -55,8 +55,10 @@ type Options struct {
 	// TokenLifetime is how long a token is good at most: so long is kept what [App.Revoke]
 	// took back. Default 24 h.
 	TokenLifetime time.Duration
-	// Emitting are told of each event that is sent, before it is.
-	Emitting []func(ctx context.Context, namespace, event string)
+	// Emitting are told of each event that is sent, by [OutEvent.Emit], [Ask] or [Stream],
+	// before it is. What they return, if it is not nil, is told what came of it: for Ask,
+	// when the client has answered. They are called for many events at once.
+	Emitting []func(ctx context.Context, namespace, event string) (done func(error))
 	// StartTimeout and StopTimeout bound each function given to [App.OnStart]: its start, and its stop. Default 15 s
 	// each.
 	StartTimeout time.Duration

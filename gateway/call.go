@@ -116,6 +116,15 @@ func (c *Call) Key() string {
 	return c.who.key
 }
 
+// Gone reports whether the client has gone: nobody is there for the answer, and what fails
+// for it is no fault.
+func (c *Call) Gone() bool {
+	if c.connection == nil {
+		return c.request.Context().Err() != nil
+	}
+	return c.connection.socket.Context().Err() != nil
+}
+
 // Handshake returns how the client came.
 func (c *Call) Handshake() *Handshake {
 	if c.connection != nil {

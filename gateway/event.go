@@ -56,19 +56,25 @@ func (e OutEvent[T]) Emit(ctx context.Context, to Target, data T) error {
 	if !to.space.declares(e.outgoing) {
 		return fmt.Errorf("%w: %q by namespace %q: have its registration say Emits", ErrUndeclared, e.name, to.space.name)
 	}
-	for _, f := range to.space.app.opts.Emitting {
-		f(ctx, to.space.name, e.name)
-	}
 	if e.since > 0 {
 		to = to.Except(to.space.app.opts.Versions.olderThan(e.since)...)
 	}
-	return to.emit(ctx, e.name, spread(data))
+	return to.space.emitting(ctx, e.name, func() error { return to.emit(ctx, e.name, spread(data)) })
 }
 
 // Ask sends the event to one socket and waits for its acknowledgement, until ctx ends or,
 // where it has no deadline, for [socketio.Options].AckTimeout.
-func Ask[Answer, T any](ctx context.Context, s *socketio.Socket, e OutEvent[T], data T) (Answer, error) {
-	return socketio.Ask[Answer](ctx, s, e.name, spread(data)...)
+func Ask[Answer, T any](ctx context.Context, s *socketio.Socket, e OutEvent[T], data T) (answer Answer, err error) {
+	ask := func() error {
+		answer, err = socketio.Ask[Answer](ctx, s, e.name, spread(data)...)
+		return err
+	}
+	if conn := connectionOf(s); conn != nil {
+		err = conn.space.emitting(ctx, e.name, ask)
+	} else {
+		err = ask()
+	}
+	return answer, err
 }
 
 // sent is a value of several arguments, or none.

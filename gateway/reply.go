@@ -121,7 +121,7 @@ func (c *Call) report(err error) {
 	switch {
 	case errors.As(err, &panicked):
 		attrs = append(attrs, "stack", string(panicked.Stack))
-	case errors.As(err, &coded), c.connection != nil && c.connection.socket.Context().Err() != nil:
+	case errors.As(err, &coded), c.Gone():
 		level = slog.LevelInfo
 	}
 	if c.connection != nil {

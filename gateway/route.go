@@ -116,7 +116,9 @@ func Stream[P, In, Out any](g *Namespace[P], event string, item OutEvent[Out], h
 			if err != nil {
 				return nil, err
 			}
-			if err := c.connection.socket.EmitContext(c, item.name, spread(out)...); err != nil {
+			if err := c.connection.space.emitting(c, item.name, func() error {
+				return c.connection.socket.EmitContext(c, item.name, spread(out)...)
+			}); err != nil {
 				return nil, err
 			}
 			n++

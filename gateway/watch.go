@@ -1,7 +1,9 @@
 package gateway
 
 import (
+	"context"
 	"errors"
+	"slices"
 	"time"
 )
 
@@ -24,6 +26,24 @@ func (c *Call) handled(began time.Time, err error) {
 			c.report(failed)
 		}
 	}
+}
+
+// emitting tells those who want to know of an event that send sends.
+func (s *space) emitting(ctx context.Context, event string, send func() error) (err error) {
+	var done []func(error)
+	for _, told := range s.app.opts.Emitting {
+		if d := told(ctx, s.name, event); d != nil {
+			done = append(done, d)
+		}
+	}
+	if done != nil {
+		defer func() {
+			for _, d := range slices.Backward(done) {
+				d(err)
+			}
+		}()
+	}
+	return send()
 }
 
 // Registered returns the namespace, or its pattern, and the event, as gateways have them: for

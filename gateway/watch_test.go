@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"iter"
 	"testing"
 	"time"
 
@@ -11,6 +12,49 @@ import (
 	"github.com/kachi-io/kachi/internal/assert"
 	"github.com/kachi-io/kachi/internal/wstest"
 )
+
+func TestWhatIsSentIsTold(t *testing.T) {
+	told := make(chan string, 10)
+	note := func(_ context.Context, namespace, event string) func(error) {
+		told <- namespace + " " + event
+		return func(err error) { told <- fmt.Sprintf("%s: %v", event, err) }
+	}
+	silent := func(context.Context, string, string) func(error) { return nil }
+	o := &gateway.Options{Emitting: []func(context.Context, string, string) func(error){note, silent}}
+	said, item := gateway.NewEvent[string]("said"), gateway.NewEvent[int]("item")
+	undeclared, question := gateway.NewEvent[int]("undeclared"), gateway.NewEvent[gateway.None]("question")
+	_, url := start(t, o, gateway.Pattern("/c-{id}", gateway.Anyone, func(g *gateway.Namespace[gateway.Nobody]) {
+		g.Emits(said)
+		gateway.Handle(g, "do", func(c *gateway.Context[gateway.Nobody], _ gateway.None) error {
+			_ = undeclared.Emit(c, c.Client(), 1) // is not sent
+			return said.Emit(c, c.Client(), "x")
+		})
+		gateway.Stream(g, "count", item, func(*gateway.Context[gateway.Nobody], gateway.None) iter.Seq2[int, error] {
+			return func(yield func(int, error) bool) { yield(7, nil) }
+		})
+		gateway.On(g, "ask me", func(c *gateway.Context[gateway.Nobody], _ gateway.None) (string, error) {
+			return gateway.Ask[string](c, c.Socket(), question, gateway.None{})
+		})
+	}, nil))
+	c := wstest.Join(t, url, "/c-7", "")
+	expect := func(want ...string) {
+		t.Helper()
+		for _, w := range want {
+			assert.Equal(t, assert.Receive(t, told), w)
+		}
+	}
+	assert.Equal(t, c.Ask(`2/c-7,1["do"]`), `2/c-7,["said","x"]`)
+	expect("/c-{id} said", "said: <nil>")
+	c.Expect(`3/c-7,1[]`)
+	assert.Equal(t, c.Ask(`2/c-7,2["count"]`), `2/c-7,["item",7]`)
+	expect("/c-{id} item", "item: <nil>")
+	c.Expect(`3/c-7,2[{"count":1}]`)
+	assert.Equal(t, c.Ask(`2/c-7,3["ask me"]`), `2/c-7,0["question"]`)
+	expect("/c-{id} question")
+	assert.Equal(t, len(told), 0)
+	assert.Equal(t, c.Ask(`3/c-7,0["because"]`), `3/c-7,3["because"]`)
+	expect("question: <nil>")
+}
 
 func TestWhatWasHandledIsTold(t *testing.T) {
 	told := make(chan string, 10)

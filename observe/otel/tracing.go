@@ -15,14 +15,32 @@
 //	kachi.principal   its key, where Options.Principal says so
 //	kachi.code        of an error that the client is told of
 //
-// A span is an error where the client is not told what went wrong, and with a panic. What
-// is sent by [gateway.OutEvent.Emit] while a span is open is an event of it, "emit", with
-// the namespace and the name of what was sent.
+// A span is an error where the client is not told what went wrong, and with a panic; not
+// where the client has gone, and the call was given up for it.
+//
+// Each event that is sent in a trace that is sampled ([gateway.OutEvent.Emit] with the
+// context of a call, or of a request that otelhttp has traced, say) is a span of the kind
+// producer below the one at hand, "emit /chat message", as the conventions for messaging
+// have it. It ends when the event has been handed to the clients' queues and the cluster,
+// and is an error where that failed. Attributes:
+//
+//	messaging.system            "socketio"
+//	messaging.operation.type    "send"
+//	messaging.operation.name    "emit"
+//	messaging.destination.name  the namespace; of a pattern messaging.destination.template
+//	kachi.event
+//
+// A call has 128 of them at most; how many more there would have been is its attribute
+// kachi.emits.omitted. What is sent outside of traces begins none.
+//
+// Messages that say which trace they come from have a [Trace] in their types.
 package otel
 
 import (
 	"context"
 	"encoding/json"
+	"errors"
+	"sync/atomic"
 
 	global "go.opentelemetry.io/otel"
 	"go.opentelemetry.io/otel/attribute"
@@ -42,6 +60,10 @@ type Options struct {
 	Propagator propagation.TextMapPropagator
 	// Principal adds the principal's key, which may be personal, to spans.
 	Principal bool
+	// PublicEndpoint has calls begin traces of their own, with a link to the client's in the
+	// place of a parent: for clients that are not trusted, who could otherwise have all
+	// that they do sampled, and choose the traces in which it is found.
+	PublicEndpoint bool
 }
 
 // Tracing makes spans. Its methods are safe for concurrent use.
@@ -49,6 +71,7 @@ type Tracing struct {
 	tracer     trace.Tracer
 	propagator propagation.TextMapPropagator
 	principal  bool
+	public     bool
 	parents    *gateway.State[parent]
 }
 
@@ -64,7 +87,7 @@ func New(o *Options) *Tracing {
 	if provider == nil {
 		provider = global.GetTracerProvider()
 	}
-	t := &Tracing{tracer: provider.Tracer("github.com/kachi-io/kachi/observe/otel"), propagator: o.Propagator, principal: o.Principal}
+	t := &Tracing{tracer: provider.Tracer("github.com/kachi-io/kachi/observe/otel"), propagator: o.Propagator, principal: o.Principal, public: o.PublicEndpoint}
 	if t.propagator == nil {
 		t.propagator = propagation.TraceContext{}
 	}
@@ -75,28 +98,35 @@ func New(o *Options) *Tracing {
 // Watch adds what has to be told to the options of an app that is to be made.
 func (t *Tracing) Watch(o *gateway.Options) {
 	o.Use = append(o.Use, t.Layer())
-	o.Emitting = append(o.Emitting, emitting)
+	o.Emitting = append(o.Emitting, t.emitting)
 }
 
 // Layer makes the spans. [Tracing.Watch] puts it around an app.
 func (t *Tracing) Layer() gateway.Layer {
 	return gateway.Named("otel", gateway.Interceptor(func(next gateway.Handler) gateway.Handler {
 		return func(c *gateway.Call) (any, error) {
-			outer := c.Context
 			ctx, span := t.start(c)
-			c.SetContext(ctx)
-			defer c.SetContext(outer)
+			c.SetContext(ctx) // for good: filters, logs and a Reply come behind the span, and belong to its trace
+			if !span.IsRecording() {
+				return next(c)
+			}
+			emits := new(atomic.Int64)
+			c.SetContext(context.WithValue(ctx, emitsKey{}, emits))
 			returned := false
 			defer func() {
 				if !returned {
 					span.SetStatus(codes.Error, "panic")
 				}
+				if n := emits.Load() - maxEmits; n > 0 {
+					span.SetAttributes(attribute.Int64("kachi.emits.omitted", n))
+				}
+				link(span, c.Input())
 				span.End()
 			}()
 			out, err := next(c)
 			returned = true
 			if err != nil {
-				failed(span, err)
+				failed(span, c, err)
 			}
 			return out, err
 		}
@@ -111,23 +141,22 @@ func (t *Tracing) start(c *gateway.Call) (context.Context, trace.Span) {
 		attribute.String("kachi.namespace", namespace),
 		attribute.String("kachi.event", event),
 	)
-	var from trace.SpanContext
-	if s := c.Socket(); s != nil {
-		attributes = append(attributes, attribute.String("kachi.socket", s.ID()))
-		if p, err := t.parents.Of(c); err == nil {
-			from = p.SpanContext
-		}
-	} else {
-		from = t.read(c.Handshake()).SpanContext
-	}
+	attributes = append(attributes, attribute.String("kachi.socket", c.Socket().ID()))
 	if t.principal && c.Key() != "" {
 		attributes = append(attributes, attribute.String("kachi.principal", c.Key()))
 	}
+	options := make([]trace.SpanStartOption, 0, 3)
+	options = append(options, trace.WithSpanKind(trace.SpanKindServer), trace.WithAttributes(attributes...))
 	ctx := c.Context
-	if from.IsValid() && !trace.SpanContextFromContext(ctx).IsValid() {
-		ctx = trace.ContextWithRemoteSpanContext(ctx, from)
+	from, err := t.parents.Of(c)
+	switch {
+	case err != nil || !from.IsValid() || trace.SpanContextFromContext(ctx).IsValid():
+	case t.public:
+		options = append(options, trace.WithLinks(trace.Link{SpanContext: from.SpanContext}))
+	default:
+		ctx = trace.ContextWithRemoteSpanContext(ctx, from.SpanContext)
 	}
-	return t.tracer.Start(ctx, namespace+" "+event, trace.WithSpanKind(trace.SpanKindServer), trace.WithAttributes(attributes...))
+	return t.tracer.Start(ctx, namespace+" "+event, options...)
 }
 
 // read finds the client's trace: in auth first, which a page can set, then in the headers.
@@ -149,21 +178,14 @@ func (t *Tracing) read(h *gateway.Handshake) parent {
 	return parent{}
 }
 
-func failed(span trace.Span, err error) {
+func failed(span trace.Span, c *gateway.Call, err error) {
 	code := gateway.CodeOf(err)
 	span.SetAttributes(attribute.String("kachi.code", code))
-	if code == gateway.CodeInternal {
-		span.RecordError(err)
-		span.SetStatus(codes.Error, err.Error())
+	if code != gateway.CodeInternal {
+		return
 	}
-}
-
-// emitting notes in the span at hand what is sent.
-func emitting(ctx context.Context, namespace, event string) {
-	if span := trace.SpanFromContext(ctx); span.IsRecording() {
-		span.AddEvent("emit", trace.WithAttributes(
-			attribute.String("kachi.namespace", namespace),
-			attribute.String("kachi.event", event),
-		))
+	span.RecordError(err)
+	if !c.Gone() || !errors.Is(err, context.Canceled) {
+		span.SetStatus(codes.Error, err.Error())
 	}
 }

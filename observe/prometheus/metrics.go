@@ -10,7 +10,8 @@
 //
 // Calls, whatever refused them:
 //
-//	kachi_calls_total{namespace,event,code}           code "ok", or the error's
+//	kachi_calls_total{namespace,event,code}           code "ok", or the error's; "gone" where the client had
+//	                                                  gone and the call was given up for it
 //	kachi_call_duration_seconds{namespace,event}      a histogram, without the time in the mailbox
 //	kachi_calls_running{namespace,event}              those that guards have let pass, see [Metrics.Layer]
 //	kachi_emitted_total{namespace,event}              events sent, once for each broadcast
@@ -26,6 +27,7 @@ package prometheus
 
 import (
 	"context"
+	"errors"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -115,16 +117,20 @@ func labels(c *gateway.Call) (namespace, event string) {
 func (m *Metrics) handled(c *gateway.Call, took time.Duration, err error) {
 	namespace, event := labels(c)
 	code := gateway.CodeOf(err)
-	if err == nil {
+	switch {
+	case err == nil:
 		code = "ok"
+	case code == gateway.CodeInternal && errors.Is(err, context.Canceled) && c.Gone():
+		code = "gone" // nobody's fault: those who watch for "internal" need not look
 	}
 	m.calls.WithLabelValues(namespace, event, code).Inc()
 	m.duration.WithLabelValues(namespace, event).Observe(took.Seconds())
 }
 
 // emit counts what is sent. Events that a server sends are declared, and so bounded.
-func (m *Metrics) emit(_ context.Context, namespace, event string) {
+func (m *Metrics) emit(_ context.Context, namespace, event string) func(error) {
 	m.emitted.WithLabelValues(namespace, event).Inc()
+	return nil
 }
 
 // Describe implements [prometheus.Collector].

@@ -14,6 +14,7 @@ import (
 
 	"github.com/kachi-io/kachi/engineio"
 	"github.com/kachi-io/kachi/gateway"
+	"github.com/kachi-io/kachi/gateway/gatewaytest"
 	"github.com/kachi-io/kachi/internal/assert"
 	"github.com/kachi-io/kachi/internal/wstest"
 	"github.com/kachi-io/kachi/socketio"
@@ -135,6 +136,55 @@ func TestEveryFigureOfAServerIsTold(t *testing.T) {
 	}
 	var stats socketio.Stats
 	fields(&stats, reflect.ValueOf(&stats).Elem(), "")
+}
+
+func TestReasonsThatAreNoText(t *testing.T) {
+	app := gatewaytest.New(t, nil, gateway.New("/c", gateway.Anyone, func(g *gateway.Namespace[gateway.Nobody]) {
+		gateway.Handle(g, "end", func(c *gateway.Context[gateway.Nobody], why []byte) error {
+			c.Socket().DisconnectFor(gateway.Reason(why))
+			return nil
+		})
+	}))
+	for _, why := range []string{"\xff", "\xfe", "bad \xff"} {
+		c := app.Dial(t, "/c")
+		c.Emit(t, "end", []byte(why))
+		c.ExpectDisconnect(t)
+	}
+	assert.Eventually(t, func() bool { return app.Server().Stats().Sockets == 0 })
+	m := New(nil)
+	m.Server(app.Server())
+	registry := prometheus.NewPedanticRegistry()
+	assert.NoError(t, registry.Register(m))
+	assert.Eventually(t, func() bool {
+		return testutil.GatherAndCompare(registry, strings.NewReader(`
+# HELP kachi_sockets_ended_total Sockets that had been admitted and ended.
+# TYPE kachi_sockets_ended_total counter
+kachi_sockets_ended_total{reason="�"} 2
+kachi_sockets_ended_total{reason="bad �"} 1
+`), "kachi_sockets_ended_total") == nil
+	})
+}
+
+func TestWhoHasGoneIsNotInternal(t *testing.T) {
+	m := New(nil)
+	var o gateway.Options
+	m.Watch(&o)
+	begun := make(chan bool, 1)
+	app := gatewaytest.New(t, &gatewaytest.Options{App: o}, gateway.New("/c", gateway.Anyone, func(g *gateway.Namespace[gateway.Nobody]) {
+		gateway.Handle(g, "wait", func(c *gateway.Context[gateway.Nobody], _ gateway.None) error {
+			begun <- true
+			<-c.Done()
+			return c.Err()
+		})
+		gateway.Handle(g, "cancelled", func(*gateway.Context[gateway.Nobody], gateway.None) error { return context.Canceled })
+	}))
+	c := app.Dial(t, "/c")
+	c.AskError(t, "internal", "cancelled")
+	c.Emit(t, "wait")
+	assert.Receive(t, begun)
+	c.Close()
+	assert.Eventually(t, func() bool { return testutil.ToFloat64(m.calls.WithLabelValues("/c", "wait", "gone")) == 1 })
+	assert.Equal(t, testutil.ToFloat64(m.calls.WithLabelValues("/c", "cancelled", "internal")), 1.0)
 }
 
 func TestWithoutAServer(t *testing.T) {

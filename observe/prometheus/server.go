@@ -1,6 +1,7 @@
 package prometheus
 
 import (
+	"strings"
 	"sync/atomic"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -76,10 +77,12 @@ func newServerMetrics(prefix string, constant map[string]string) *serverMetrics 
 	return m
 }
 
+// counts are figures by label. An application may end sockets for reasons that are no text,
+// and a label that is none would take all metrics with it.
 func counts[K ~string, N ~uint64](by map[K]N) map[string]float64 {
 	all := make(map[string]float64, len(by))
 	for k, n := range by {
-		all[string(k)] = float64(n)
+		all[strings.ToValidUTF8(string(k), "\uFFFD")] += float64(n)
 	}
 	return all
 }
