@@ -11,6 +11,13 @@ import (
 // is, the test fails; with -short it is skipped before it looks.
 func Program(t testing.TB, commands ...string) string {
 	t.Helper()
+	return Packaged(t, "", commands...)
+}
+
+// Packaged is [Program] for commands whose Debian package, pkg, one cannot tell from
+// their names.
+func Packaged(t testing.TB, pkg string, commands ...string) string {
+	t.Helper()
 	if testing.Short() {
 		t.Skipf("needs one of %v", commands)
 	}
@@ -19,6 +26,9 @@ func Program(t testing.TB, commands ...string) string {
 			return path
 		}
 	}
-	t.Fatalf("none of %v is on PATH: `make test` installs it on Debian, or run the tests with -short", commands)
+	if pkg != "" {
+		pkg = ", from the package " + pkg
+	}
+	t.Fatalf("none of %v is on PATH: `make test` installs it on Debian%s, or run the tests with -short", commands, pkg)
 	panic("unreachable")
 }

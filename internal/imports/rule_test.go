@@ -29,7 +29,8 @@ var lines = [][]string{
 	{"engineio"},
 	{"engineio/websocket", "engineio/webtransport"},
 	{"engineio/packet"},
-	{"internal/browsertest"},
+	{"internal/browsertest", "internal/mariadbtest"},
+	{"internal/mysqltest"},
 	{"internal"},
 }
 
@@ -41,6 +42,8 @@ var core = []string{"golang.org/x/", "github.com/gobwas/", "github.com/klauspost
 // through others. Folders that are not named may reach any.
 var reach = map[string][]string{
 	"internal":                append([]string{"github.com/google/go-cmp", "github.com/coder/websocket"}, core...),
+	"internal/mariadbtest":    append([]string{"github.com/google/go-cmp", "github.com/go-sql-driver/", "filippo.io/edwards25519"}, core...),
+	"internal/mysqltest":      append([]string{"github.com/google/go-cmp", "github.com/go-sql-driver/", "filippo.io/edwards25519"}, core...),
 	"engineio":                core,
 	"engineio/packet":         core,
 	"engineio/websocket":      core,

@@ -1,0 +1,109 @@
+package mariadbtest_test
+
+import (
+	"database/sql"
+	"fmt"
+	"net"
+	"testing"
+
+	"github.com/go-sql-driver/mysql"
+	"go.uber.org/goleak"
+
+	"github.com/kachi-io/kachi/internal/assert"
+	"github.com/kachi-io/kachi/internal/mariadbtest"
+)
+
+func TestMain(m *testing.M) {
+	goleak.VerifyTestMain(mariadbtest.Main{M: m})
+}
+
+func TestDatabasesAreFreshAndApart(t *testing.T) {
+	one, other := mariadbtest.Database(t), mariadbtest.Database(t)
+	assert.True(t, one != other)
+	db := open(t, one)
+	exec1(t, db, "CREATE TABLE a (id BIGINT PRIMARY KEY)")
+	var tables int
+	query := "SELECT COUNT(*) FROM information_schema.tables WHERE table_schema = DATABASE()"
+	assert.NoError(t, open(t, other).QueryRow(query).Scan(&tables))
+	assert.Equal(t, tables, 0)
+
+	config, err := mysql.ParseDSN(one)
+	assert.NoError(t, err)
+	_, err = open(t, other).Exec("SELECT * FROM " + config.DBName + ".a")
+	assert.Equal(t, number(t, err), uint16(1142)) // ER_TABLEACCESS_DENIED_ERROR
+}
+
+func TestADatabaseGoesWithItsTest(t *testing.T) {
+	var dsn string
+	var forgotten *sql.Tx
+	t.Run("uses one", func(t *testing.T) {
+		dsn = mariadbtest.Database(t)
+		db, err := sql.Open("mysql", dsn)
+		assert.NoError(t, err)
+		exec1(t, db, "CREATE TABLE a (id BIGINT PRIMARY KEY)")
+		forgotten, err = db.Begin()
+		assert.NoError(t, err)
+		_, err = forgotten.Exec("INSERT INTO a VALUES (1)") // the table is held from now on
+		assert.NoError(t, err)
+		assert.NoError(t, db.Close())
+	})
+	assert.True(t, forgotten.Rollback() != nil, "its connection was ended")
+	_, err := open(t, dsn).Exec("SELECT 1")
+	assert.Equal(t, number(t, err), uint16(1045)) // ER_ACCESS_DENIED_ERROR
+}
+
+func TestNobodyGetsInWithoutAPassword(t *testing.T) {
+	s := mariadbtest.New(t)
+	for _, user := range []string{"root", "admin", "mysql", "mariadb.sys", ""} {
+		_, err := open(t, user+"@tcp("+s.Addr()+")/").Exec("SELECT 1")
+		n := number(t, err)
+		assert.True(t, n == 1045 || n == 4151, fmt.Sprintf("%q: %v", user, err)) // denied, or locked
+	}
+}
+
+func TestWhatWasCommittedSurvives(t *testing.T) {
+	s := mariadbtest.New(t)
+	db := open(t, s.Database(t))
+	exec1(t, db, "CREATE TABLE a (id BIGINT PRIMARY KEY)")
+	addr := s.Addr()
+	for i, end := range []func(testing.TB){s.Stop, s.Kill} {
+		exec1(t, db, fmt.Sprintf("INSERT INTO a VALUES (%d)", i))
+		end(t)
+		end(t) // and nothing happens
+		_, err := db.Exec("SELECT 1")
+		assert.True(t, err != nil, "the server is gone")
+		_, err = net.Dial("tcp", addr)
+		assert.True(t, err != nil, "nobody listens")
+		s.Start(t)
+		s.Start(t)
+		assert.Equal(t, s.Addr(), addr)
+		var count int
+		assert.NoError(t, db.QueryRow("SELECT COUNT(*) FROM a").Scan(&count), s.Log())
+		assert.Equal(t, count, i+1)
+	}
+}
+
+// open returns connections that end with the test.
+func open(t testing.TB, dsn string) *sql.DB {
+	t.Helper()
+	config, err := mysql.ParseDSN(dsn)
+	assert.NoError(t, err)
+	config.Logger = &mysql.NopLogger{}
+	connector, err := mysql.NewConnector(config)
+	assert.NoError(t, err)
+	db := sql.OpenDB(connector)
+	t.Cleanup(func() { assert.NoError(t, db.Close()) })
+	return db
+}
+
+func exec1(t testing.TB, db *sql.DB, statement string, args ...any) {
+	t.Helper()
+	_, err := db.Exec(statement, args...)
+	assert.NoError(t, err, statement)
+}
+
+// number returns the server's number of the error.
+func number(t testing.TB, err error) uint16 {
+	t.Helper()
+	return assert.ErrorAs[*mysql.MySQLError](t, err).Number
+}
