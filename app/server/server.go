@@ -9,6 +9,7 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"net/netip"
 	"sync/atomic"
 	"time"
 
@@ -25,6 +26,14 @@ type Options struct {
 	// AllowedOrigins are other sites whose pages may connect, "https://host[:port]", or
 	// "*" for all. Default: the server's own pages only.
 	AllowedOrigins []string
+	// TrustedProxies, MaxConnections, MaxPerAddress, MaxPayload, PingInterval and PingTimeout
+	// are those of [socketio.Options], with the same defaults.
+	TrustedProxies []netip.Prefix
+	MaxConnections int
+	MaxPerAddress  int
+	MaxPayload     int
+	PingInterval   time.Duration
+	PingTimeout    time.Duration
 	// Static is a folder whose files are served in place of the server's own pages. Default
 	// none.
 	Static string
@@ -65,6 +74,12 @@ func New(o *Options) (*Server, error) {
 	}
 	options := &socketio.Options{
 		AllowedOrigins: s.opts.AllowedOrigins,
+		TrustedProxies: s.opts.TrustedProxies,
+		MaxConnections: s.opts.MaxConnections,
+		MaxPerAddress:  s.opts.MaxPerAddress,
+		MaxPayload:     s.opts.MaxPayload,
+		PingInterval:   s.opts.PingInterval,
+		PingTimeout:    s.opts.PingTimeout,
 		ClientFiles:    clientfiles.FS(),
 		Logger:         s.log,
 	}

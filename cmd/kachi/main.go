@@ -20,6 +20,7 @@ import (
 
 	"github.com/alecthomas/kong"
 
+	"github.com/kachi-io/kachi/app/config"
 	"github.com/kachi-io/kachi/cmd/kachi/connect"
 	"github.com/kachi-io/kachi/cmd/kachi/scaffold"
 )
@@ -45,9 +46,9 @@ func main() {
 }
 
 // run executes one command and returns the process's exit code: 0, 1 for a failure, 2
-// for a mistake on the command line.
+// for a mistake on the command line or in the settings.
 func run(ctx context.Context, args []string, std connect.Streams) (code int) {
-	var line commands
+	line := commands{Serve: newServe()}
 	exited := false
 	parser, err := kong.New(&line,
 		kong.Name("kachi"),
@@ -76,12 +77,16 @@ func run(ctx context.Context, args []string, std connect.Streams) (code int) {
 	var (
 		told  connect.Exit
 		usage *connect.UsageError
+		wrong *config.Error
 	)
 	switch {
 	case errors.As(err, &told):
 		return int(told)
 	case errors.As(err, &usage):
 		fmt.Fprintf(std.Err, "kachi: %v\nTry: kachi connect --help\n", err)
+		return 2
+	case errors.As(err, &wrong):
+		fmt.Fprintf(std.Err, "kachi: %v\nTry: kachi serve --help\n", err)
 		return 2
 	case err != nil:
 		fmt.Fprintln(std.Err, "kachi:", err)

@@ -6,6 +6,8 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 
@@ -29,8 +31,14 @@ func TestCommandLine(t *testing.T) {
 		{args: "", code: 2, err: "expected one of"},
 		{args: "serve --colour", code: 2, err: "unknown flag --colour"},
 		{args: "serve --log-level loud", code: 2, err: "--log-level"},
-		{args: "serve --addr nowhere", code: 1, err: "nowhere"},
-		{args: "serve --allowed-origins nonsense", code: 1, err: "nonsense"},
+		{args: "serve --addr nowhere", code: 2, err: "--addr: \"nowhere\""},
+		{args: "serve --addr 192.0.2.1:1", code: 1, err: "192.0.2.1:1"},
+		{args: "serve --allowed-origins nonsense", code: 2, err: "nonsense"},
+		{args: "serve --static nowhere", code: 1, err: "nowhere"},
+		{args: "serve --max-payload 0 --ping-timeout=1", code: 2, err: "2 faults in the settings:\n  --max-payload"},
+		{args: "serve --config nowhere.yaml", code: 2, err: "nowhere.yaml"},
+		{args: "serve --registration closed", code: 2, err: "registration (--registration): this version does not have it"},
+		{args: "serve --print-config --log-level debug", out: "log-level: debug                         # --log-level\n"},
 	} {
 		t.Run(test.args, func(t *testing.T) {
 			var out, err bytes.Buffer
@@ -76,6 +84,52 @@ func TestFlagsFromTheEnvironment(t *testing.T) {
 	t.Setenv("KACHI_ADDR", "127.0.0.1:0")
 	t.Setenv("KACHI_LOG_FORMAT", "json")
 	assert.True(t, strings.HasPrefix(start(t), "http://127.0.0.1:"))
+}
+
+// What the file says, reaches the server that listens.
+func TestSettingsOfAFileAreServed(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "kachi.yaml")
+	assert.NoError(t, os.WriteFile(file, []byte(`
+addr: 127.0.0.1:0
+max-payload: 4321
+ping-interval: 7s
+ping-timeout: 3s
+max-per-address: 2
+max-connections: 3
+trusted-proxies: 127.0.0.1
+allowed-origins: [https://a.example]
+`), 0o600))
+	t.Setenv("KACHI_CONFIG", file)
+	url := start(t, "--ping-timeout", "4s") + "/socket.io/?EIO=4&transport=polling"
+	for _, test := range []struct {
+		from, origin string
+		status       int
+	}{
+		{"192.0.2.1", "https://a.example", 200},
+		{"192.0.2.1", "https://b.example", 403},
+		{"192.0.2.1", "", 200},
+		{"192.0.2.1", "", 503}, // two are there from this address
+		{"192.0.2.2", "", 200},
+		{"192.0.2.3", "", 503}, // three are there
+	} {
+		request, err := http.NewRequestWithContext(t.Context(), http.MethodGet, url, nil)
+		assert.NoError(t, err)
+		request.Header.Set("X-Forwarded-For", test.from)
+		if test.origin != "" {
+			request.Header.Set("Origin", test.origin)
+		}
+		response, err := http.DefaultClient.Do(request)
+		assert.NoError(t, err)
+		body, err := io.ReadAll(response.Body)
+		assert.NoError(t, err)
+		assert.NoError(t, response.Body.Close())
+		assert.Equal(t, response.StatusCode, test.status, string(body))
+		if test.status == 200 {
+			for _, part := range []string{`"maxPayload":4321`, `"pingInterval":7000`, `"pingTimeout":4000`} {
+				assert.True(t, strings.Contains(string(body), part), string(body))
+			}
+		}
+	}
 }
 
 func TestAddress(t *testing.T) {

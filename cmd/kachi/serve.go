@@ -6,29 +6,66 @@ import (
 	"io"
 	"log/slog"
 	"net"
+	"os"
 
+	"github.com/alecthomas/kong"
+
+	"github.com/kachi-io/kachi/app/config"
 	"github.com/kachi-io/kachi/app/server"
 )
 
+// serve has the settings of app/config as its flags.
 type serve struct {
-	Addr           string   `default:":3000" placeholder:"HOST:PORT" help:"Where to listen. Default :3000."`
-	AllowedOrigins []string `placeholder:"ORIGIN" help:"Other sites whose pages may connect, such as https://example.com; * for all. Default: the server's own pages."`
-	Static         string   `placeholder:"DIR" help:"A folder whose files to serve in place of the server's own pages. Default: its own."`
-	LogFormat      string   `default:"text" enum:"text,json" placeholder:"FORMAT" help:"How to write the log: text or json. Default text."`
-	LogLevel       string   `default:"info" enum:"debug,info,warn,error" placeholder:"LEVEL" help:"The least level to log: debug, info, warn or error. Default info."`
+	kong.Plugins
+	PrintConfig bool `env:"-" group:"Where settings come from" help:"Print all settings and where each comes from, secrets hidden, and end."`
+}
+
+func newServe() serve { return serve{Plugins: kong.Plugins{newFlags()}} }
+
+// unserved are the settings that the server does not know what to do with yet: whoever
+// sets one is told so, and not left to believe in it.
+var unserved = []string{
+	"socket-addr", "private-addr", "metrics",
+	"tls-cert", "tls-key", "acme-domain", "acme-email",
+	"data", "database", "demo",
+	"jwt-secret", "service-token", "access-token-lifetime", "refresh-token-lifetime", "registration", "dashboard-role",
+	"map-tiles",
 }
 
 // Run serves until ctx ends.
 func (s *serve) Run(ctx context.Context, std *streams) error {
+	settings, err := config.Load(config.Sources{Flags: given(s.Plugins[0]), Env: os.LookupEnv})
+	if err != nil {
+		return err
+	}
+	var early []string
+	for _, name := range unserved {
+		if source := settings.Source(name); source != "" {
+			early = append(early, fmt.Sprintf("%s (%s): this version does not have it yet", name, source))
+		}
+	}
+	if early != nil {
+		return &config.Error{Faults: early}
+	}
+	if s.PrintConfig {
+		return settings.Print(std.out)
+	}
 	app, err := server.New(&server.Options{
-		AllowedOrigins: s.AllowedOrigins,
-		Static:         s.Static,
-		Logger:         s.logger(std.err),
+		AllowedOrigins:  settings.AllowedOrigins,
+		TrustedProxies:  settings.TrustedProxies,
+		MaxConnections:  settings.MaxConnections,
+		MaxPerAddress:   settings.MaxPerAddress,
+		MaxPayload:      settings.MaxPayload,
+		PingInterval:    settings.PingInterval,
+		PingTimeout:     settings.PingTimeout,
+		Static:          settings.Static,
+		ShutdownTimeout: settings.ShutdownTimeout,
+		Logger:          logger(std.err, settings),
 	})
 	if err != nil {
 		return err
 	}
-	listener, err := net.Listen("tcp", s.Addr)
+	listener, err := net.Listen("tcp", settings.Addr)
 	if err != nil {
 		return err
 	}
@@ -38,11 +75,11 @@ func (s *serve) Run(ctx context.Context, std *streams) error {
 	return app.Serve(ctx, listener)
 }
 
-func (s *serve) logger(w io.Writer) *slog.Logger {
+func logger(w io.Writer, settings *config.Loaded) *slog.Logger {
 	var level slog.Level
-	_ = level.UnmarshalText([]byte(s.LogLevel)) // one of the enum above
+	_ = level.UnmarshalText([]byte(settings.LogLevel)) // one of those that there are
 	options := &slog.HandlerOptions{Level: level}
-	if s.LogFormat == "json" {
+	if settings.LogFormat == "json" {
 		return slog.New(slog.NewJSONHandler(w, options))
 	}
 	return slog.New(slog.NewTextHandler(w, options))

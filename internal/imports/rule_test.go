@@ -13,6 +13,7 @@ const module = "github.com/kachi-io/kachi"
 var lines = [][]string{
 	{"cmd/kachi", "conformance", "bench", "examples"},
 	{"app"},
+	{"app/config"},
 	{"web", "clientfiles"},
 	{
 		"gateway/fxgateway", "gateway/gatewaytest", "gateway/asyncapi", "gateway/auth", "gateway/validate",
@@ -66,6 +67,7 @@ var reach = map[string][]string{
 		"go.yaml.in/yaml/", "google.golang.org/protobuf",
 	}, core...),
 	"observe/otel": append([]string{"go.opentelemetry.io/", "github.com/go-logr/", "github.com/cespare/xxhash"}, core...),
+	"app/config":   {"go.yaml.in/yaml/"},
 	"web":          {},
 	"clientfiles":  {},
 }

@@ -1,0 +1,75 @@
+package config
+
+import (
+	"errors"
+	"net/url"
+	"strings"
+)
+
+const hidden = "(hidden)"
+
+// Secret is a value that no log and no page shows: printed in any way it is "(hidden)".
+// string(s) is the secret.
+type Secret string
+
+// String says that there is something, not what.
+func (s Secret) String() string {
+	if s == "" {
+		return ""
+	}
+	return hidden
+}
+
+// GoString is String.
+func (s Secret) GoString() string { return s.String() }
+
+// MarshalText is String, for JSON and slog.
+func (s Secret) MarshalText() ([]byte, error) { return []byte(s.String()), nil }
+
+// DatabaseURL is where a database is, mysql://user:password@host:port/name, or empty.
+// Printed in any way its password is hidden. string(u) is all of it.
+type DatabaseURL string
+
+// String is the URL with the password hidden.
+func (u DatabaseURL) String() string {
+	if u == "" {
+		return ""
+	}
+	parsed, err := url.Parse(string(u))
+	if err != nil || parsed.Opaque != "" {
+		return hidden
+	}
+	if _, has := parsed.User.Password(); !has {
+		return parsed.String()
+	}
+	scheme, name := parsed.Scheme, url.User(parsed.User.Username()).String()
+	parsed.User = nil
+	return scheme + "://" + name + ":" + hidden + "@" + strings.TrimPrefix(parsed.String(), scheme+"://")
+}
+
+// GoString is String.
+func (u DatabaseURL) GoString() string { return u.String() }
+
+// MarshalText is String, for JSON and slog.
+func (u DatabaseURL) MarshalText() ([]byte, error) { return []byte(u.String()), nil }
+
+// check says what is wrong without repeating the URL, in which there may be a password.
+func (u DatabaseURL) check() error {
+	if u == "" {
+		return nil
+	}
+	parsed, err := url.Parse(string(u))
+	switch {
+	case err != nil:
+		return errors.New("is no URL of the form mysql://user:password@host:port/name (in user and password, write signs such as / and # as %2F and %23)")
+	case parsed.Scheme != "mysql":
+		return errors.New("does not begin with mysql://, the one kind of database there is beside SQLite")
+	case parsed.Hostname() == "" || parsed.User.Username() == "" || strings.Trim(parsed.Path, "/") == "":
+		return errors.New("is not of the form mysql://user:password@host:port/name")
+	case strings.Contains(parsed.Path[1:], "/"):
+		return errors.New("has more than the database's name behind the host")
+	case parsed.RawQuery != "" || parsed.Fragment != "" || parsed.ForceQuery:
+		return errors.New("has something behind the database's name (in user and password, write ? and # as %3F and %23)")
+	}
+	return checkPort(parsed.Port(), true)
+}
