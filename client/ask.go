@@ -53,7 +53,7 @@ func (s *Socket) ask(ctx context.Context, volatile bool, event string, args []an
 		return packet.Args{}, err
 	}
 	if err := s.send(ctx, q.out, volatile, false); err != nil {
-		return packet.Args{}, err
+		return packet.Args{}, late(err)
 	}
 	s.tellOutgoing(p)
 	return s.awaitAnswer(ctx, s.opts.AckTimeout, reply, func() {
@@ -83,25 +83,22 @@ func (s *Socket) question(event string, p *packet.Packet, done func(answer)) (*q
 func (s *Socket) awaitAnswer(ctx context.Context, timeout time.Duration, reply <-chan answer, withdraw func()) (packet.Args, error) {
 	stuck, asked := ask(ctx)
 	defer asked()
-	var late <-chan time.Time
+	var tooLate <-chan time.Time
 	if _, bounded := ctx.Deadline(); !bounded && timeout > 0 {
 		timer := time.NewTimer(timeout)
 		defer timer.Stop()
-		late = timer.C
+		tooLate = timer.C
 	}
 	var err error
 	select {
 	case a := <-reply:
 		return a.args, a.err
-	case <-late:
+	case <-tooLate:
 		err = ErrAckTimeout
 	case <-stuck:
 		err = ErrMailboxFull
 	case <-ctx.Done():
-		err = ctx.Err()
-		if errors.Is(err, context.DeadlineExceeded) {
-			err = errors.Join(ErrAckTimeout, err)
-		}
+		err = late(ctx.Err())
 	}
 	withdraw()
 	select {
@@ -110,6 +107,14 @@ func (s *Socket) awaitAnswer(ctx context.Context, timeout time.Duration, reply <
 	default:
 		return packet.Args{}, err
 	}
+}
+
+// late makes a deadline's error an ErrAckTimeout as well.
+func late(err error) error {
+	if errors.Is(err, context.DeadlineExceeded) {
+		return errors.Join(ErrAckTimeout, err)
+	}
+	return err
 }
 
 // withdraw forgets a question, and its event if it has not been sent, with client.mu held.

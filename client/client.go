@@ -78,11 +78,12 @@ func (c *Client) setHTTP() error {
 		*c.http = *c.opts.HTTPClient
 		c.http.Timeout = 0 // a poll may wait for long
 	} else {
-		c.owned = http.DefaultTransport.(*http.Transport).Clone()
-		c.owned.TLSClientConfig = c.opts.TLS.Clone()
-		c.owned.IdleConnTimeout = idleTimeout
+		c.owned = c.newTransport()
 		c.http.Transport = c.owned
 	}
+	// A POST that is redirected becomes a GET, and what was in it would be lost without
+	// anybody's knowledge. WebSocket clients follow no redirects either.
+	c.http.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
 	switch {
 	case c.opts.Jar != nil:
 		c.http.Jar = c.opts.Jar
@@ -94,6 +95,26 @@ func (c *Client) setHTTP() error {
 		c.http.Jar = jar
 	}
 	return nil
+}
+
+// newTransport returns the client's own transport. It is not made of http.DefaultTransport,
+// in whose place programs put other types.
+func (c *Client) newTransport() *http.Transport {
+	t := &http.Transport{
+		Proxy:                 c.opts.Proxy,
+		TLSClientConfig:       c.opts.TLS.Clone(),
+		TLSHandshakeTimeout:   10 * time.Second,
+		ForceAttemptHTTP2:     true,
+		IdleConnTimeout:       idleTimeout,
+		ExpectContinueTimeout: time.Second,
+	}
+	t.OnProxyConnectResponse = func(_ context.Context, _ *url.URL, _ *http.Request, answer *http.Response) error {
+		if answer.StatusCode == http.StatusOK {
+			return nil
+		}
+		return proxyRefusal(answer)
+	}
+	return t
 }
 
 // canonical is the name of a namespace as the protocol has it.
@@ -219,6 +240,7 @@ func (c *Client) close(farewell bool) {
 		s.state = StateClosed
 		s.settle(ErrClosed)
 		s.forget(ErrClosed)
+		s.queue.clear()
 	}
 	if farewell {
 		c.unneeded()
@@ -241,7 +263,7 @@ func (c *Client) close(farewell bool) {
 // needed tells whether a socket wants a connection, with c.mu held.
 func (c *Client) needed() bool {
 	for _, s := range c.all {
-		if s.active {
+		if s.active && !s.held {
 			return true
 		}
 	}

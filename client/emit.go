@@ -146,6 +146,16 @@ func (q *queue) remove(o *outgoing) {
 	}
 }
 
+// clear drops everything, for good.
+func (q *queue) clear() {
+	for q.pop() != nil {
+	}
+	if q.room != nil {
+		close(q.room)
+		q.room = nil
+	}
+}
+
 // dropAcks drops acknowledgements: the events that they answer came on another connection.
 func (q *queue) dropAcks() {
 	for e := q.list.Front(); e != nil; {
@@ -260,6 +270,9 @@ func copied(attachments [][]byte) [][]byte {
 func (s *Socket) send(ctx context.Context, o *outgoing, volatile, wait bool) error {
 	c := s.client
 	for {
+		if err := ctx.Err(); err != nil {
+			return err
+		}
 		c.mu.Lock()
 		room, err := s.trySend(o, volatile)
 		c.mu.Unlock()

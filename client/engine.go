@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"math"
 	"net/url"
 	"sync"
 	"sync/atomic"
@@ -69,6 +70,7 @@ type engine struct {
 	rest      []frame     // of a packet that was begun
 	held      *outgoing   // its turn comes, but not yet
 	pong      bool
+	owed      time.Time // since when pong is
 	closing   bool
 	moving    *move // an upgrade; nil when none is under way
 }
@@ -112,17 +114,29 @@ func (e *engine) handshake(packets []eio.Packet) error {
 		Upgrades     []string
 		PingInterval float64
 		PingTimeout  float64
-		MaxPayload   int
+		MaxPayload   float64
 	}
 	if err := json.Unmarshal(packets[0].Data, &open); err != nil || open.SID == "" {
 		return e.fault(t, CodeParse, errors.Join(errors.New("malformed OPEN"), err))
 	}
-	e.sid, e.upgrades, e.maxPayload = open.SID, open.Upgrades, open.MaxPayload
-	e.pingInterval = time.Duration(open.PingInterval * float64(time.Millisecond))
-	e.pingTimeout = time.Duration(open.PingTimeout * float64(time.Millisecond))
+	e.sid, e.upgrades = open.SID, open.Upgrades
+	e.maxPayload = int(min(max(open.MaxPayload, 0), math.MaxInt32))
+	for _, beat := range []struct {
+		to *time.Duration
+		ms float64
+	}{{&e.pingInterval, open.PingInterval}, {&e.pingTimeout, open.PingTimeout}} {
+		if beat.ms <= 0 || beat.ms > maxBeat {
+			return e.fault(t, CodeParse, errors.New("malformed OPEN: pingInterval and pingTimeout must be above 0 and below 2^31"))
+		}
+		*beat.to = time.Duration(beat.ms * float64(time.Millisecond))
+	}
 	e.early = packets[1:]
 	return nil
 }
+
+// maxBeat bounds what a server may state of its heartbeat, in milliseconds: Node's timers
+// go no further.
+const maxBeat = math.MaxInt32
 
 // start begins to carry packets. It is called once the sockets know the engine.
 func (e *engine) start() {
@@ -164,14 +178,13 @@ func (e *engine) dismiss() {
 func (e *engine) fail(reason Reason, err error) {
 	e.end.Do(func() {
 		e.client.mu.Lock()
-		t := e.transport
 		if e.closing { // whichever side hangs up first
 			reason, err = ForcedClose, nil
 		}
 		e.client.mu.Unlock()
 		e.reason, e.err = reason, err
 		e.cancel()
-		t.close()
+		e.current().close() // an upgrade that is decided after this closes its own
 	})
 }
 
@@ -248,8 +261,12 @@ func (e *engine) take(p eio.Packet) bool {
 	case eio.Ping:
 		e.expectPing()
 		e.client.mu.Lock()
-		e.pong = true
+		stuck := !e.owePong()
 		e.client.mu.Unlock()
+		if stuck {
+			e.fail(TransportFailure, e.fault(e.current().name(), CodeTimeout, errStuck))
+			return false
+		}
 		e.stir()
 	case eio.Close:
 		e.fail(TransportClose, e.fault(e.current().name(), CodeClosed, nil))
@@ -260,6 +277,19 @@ func (e *engine) take(p eio.Packet) bool {
 	}
 	return true
 }
+
+// owePong has the writer send a pong, with client.mu held. It reports false when the one
+// before has not been taken for longer than any server waits for it: the network, or the
+// server, takes nothing.
+func (e *engine) owePong() bool {
+	if e.pong {
+		return time.Since(e.owed) <= e.pingInterval+e.pingTimeout
+	}
+	e.pong, e.owed = true, time.Now()
+	return true
+}
+
+var errStuck = errors.New("what was sent is not taken")
 
 func (e *engine) message(p eio.Packet) bool {
 	var (

@@ -31,6 +31,9 @@ var (
 	// ErrMailboxFull: a handler waits in Ask, and so many events have come meanwhile that
 	// the answer behind them cannot be read.
 	ErrMailboxFull = errors.New("client: the answer is behind more events than the mailbox holds: ask outside of handlers")
+	// ErrStalled: a handler did not return for [Options.StallTimeout] while more events
+	// waited than the mailbox holds.
+	ErrStalled = errors.New("client: a handler does not return, and too many events wait")
 	// ErrTooLarge: the event is larger than the server takes. The error is a
 	// [*TooLargeError].
 	ErrTooLarge = errors.New("client: the event is larger than the server takes")
@@ -126,6 +129,10 @@ const (
 	TransportFailure Reason = "transport error"
 	// ParseFailure: the server sent something that is no packet.
 	ParseFailure Reason = "parse error"
+	// Stalled: no handler has returned for [Options.StallTimeout] while the mailbox was
+	// full. The error is [ErrStalled]. The socket joins again by itself when what waits has
+	// been handled. On a connection that the server may recover all sockets are told.
+	Stalled Reason = "handler stalled"
 	// ForcedClose is given to [Hooks.Closed] alone: the client closed the connection,
 	// because no socket needs it.
 	ForcedClose Reason = "forced close"

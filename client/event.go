@@ -15,7 +15,8 @@ import (
 // methods are safe for concurrent use.
 type Event struct {
 	socket   *Socket
-	engine   *engine
+	stay     int    // of the socket, in which it came
+	pid      string // of the session in which it came
 	name     string
 	args     packet.Args
 	id       int64 // packet.NoID when no acknowledgement is asked for
@@ -72,7 +73,7 @@ func (e *Event) Ack(args ...any) error {
 	c := s.client
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if c.engine != e.engine || s.state != StateConnected {
+	if s.stay != e.stay || s.state != StateConnected {
 		return ErrDisconnected
 	}
 	if _, err = s.trySend(o, false); err != nil {
@@ -87,26 +88,30 @@ func (s *Socket) takeEvent(e *engine, p *packet.Packet) {
 	if err != nil {
 		return // cannot be: the reader has checked it
 	}
-	event := &Event{socket: s, engine: e, name: name, args: args, id: p.ID}
+	event := &Event{socket: s, name: name, args: args, id: p.ID}
 	size := len(p.Data) + len(name) + 1
 	for _, a := range p.Attachments {
 		size += len(a)
 	}
 	c := s.client
 	c.mu.Lock()
-	if !s.active || c.engine != e {
+	if !s.active || s.held || c.engine != e || e.ctx.Err() != nil {
 		c.mu.Unlock()
 		return
 	}
+	event.stay, event.pid = s.stay, s.pid
 	if s.pid != "" && !event.WantsAck() {
 		event.offset = offsetOf(args)
-		if event.offset != "" {
-			s.received = event.offset
-		}
 	}
 	ctx, stint := s.ctx, s.mailbox.current()
 	c.mu.Unlock()
-	s.mailbox.put(stint, task{run: func() { s.handle(ctx, event) }, size: size})
+	if !s.deliver(e, stint, task{run: func() { s.handle(ctx, event) }, size: size}) || event.offset == "" {
+		return
+	}
+	// Only now: what was not taken is to come again.
+	c.mu.Lock()
+	s.received = event.offset
+	c.mu.Unlock()
 }
 
 // offsetOf is the last argument, if it is a string: servers with recovery put an event's
@@ -125,7 +130,9 @@ func (s *Socket) handle(ctx context.Context, e *Event) {
 	}
 	if e.offset != "" {
 		s.client.mu.Lock()
-		s.handled = e.offset
+		if s.pid == e.pid {
+			s.handled = e.offset
+		}
 		s.client.mu.Unlock()
 	}
 }

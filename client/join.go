@@ -156,8 +156,8 @@ func (s *Socket) answered() {
 	}
 }
 
-// unanswered gives up a connection on which the namespace does not answer, if it carries
-// nothing else.
+// unanswered gives up a connection on which the namespace does not answer. Where others
+// use it, the socket is told, and goes on waiting.
 func (s *Socket) unanswered(e *engine) {
 	c := s.client
 	c.mu.Lock()
@@ -165,14 +165,17 @@ func (s *Socket) unanswered(e *engine) {
 		c.mu.Unlock()
 		return
 	}
+	late := e.fault(e.transport.name(), CodeTimeout, fmt.Errorf("the namespace %s did not answer", s.namespace))
 	for _, other := range c.all {
 		if other.state == StateConnected {
+			tell := s.fail(late, false)
 			c.mu.Unlock()
+			tell()
 			return
 		}
 	}
 	c.mu.Unlock()
-	e.fail(TransportFailure, e.fault(e.current().name(), CodeTimeout, errors.New("the namespace did not answer")))
+	e.fail(TransportFailure, late)
 }
 
 // packet takes a packet of the connection. It runs on the reading goroutine.
@@ -228,7 +231,7 @@ func (s *Socket) admitted(e *engine, data []byte) {
 	t, stint := s.connectTask(), s.mailbox.current()
 	e.stir()
 	c.mu.Unlock()
-	s.mailbox.put(stint, t)
+	s.mailbox.turn(stint, t)
 }
 
 // refused takes a namespace's refusal, or what has the same effect.
@@ -246,7 +249,7 @@ func (s *Socket) refused(e *engine, err error) {
 	s.giveUp(err)
 	c.unneeded()
 	c.mu.Unlock()
-	s.mailbox.put(stint, t)
+	s.mailbox.turn(stint, t)
 }
 
 func connectError(namespace string, data []byte) error {
@@ -283,5 +286,5 @@ func (s *Socket) dismissed(e *engine) {
 	s.giveUp(nil)
 	c.unneeded()
 	c.mu.Unlock()
-	s.mailbox.put(stint, t)
+	s.mailbox.turn(stint, t)
 }

@@ -122,7 +122,7 @@ func (c *Client) carry(e *engine) {
 	e.start()
 	c.mu.Lock()
 	for _, s := range c.all {
-		if s.active {
+		if s.active && !s.held {
 			s.join(e)
 		}
 	}
@@ -160,7 +160,7 @@ func (c *Client) failed(err error, final bool) {
 	c.upgrade = false
 	var turns []func()
 	for _, s := range c.all {
-		if s.active {
+		if s.active && !s.held {
 			turns = append(turns, s.fail(err, final))
 		}
 	}
@@ -175,7 +175,7 @@ func (c *Client) pause(ctx context.Context, pauses *backoff, err error) {
 	pause := pauses.next()
 	var known *TransportError
 	if errors.As(err, &known) && known.RetryAfter > pause {
-		pause = min(known.RetryAfter, maxRetryAfter)
+		pause = known.RetryAfter
 	}
 	if f := c.opts.Hooks.Reconnecting; f != nil {
 		n := pauses.attempts
@@ -189,6 +189,3 @@ func (c *Client) pause(ctx context.Context, pauses *backoff, err error) {
 		pauses.reset()
 	}
 }
-
-// maxRetryAfter bounds what a server may ask a client to wait.
-const maxRetryAfter = 5 * time.Minute

@@ -9,9 +9,10 @@ import (
 // mailbox holds what waits for the handlers of one socket: events, and the turns of its
 // life. Its goroutine exists only while something waits.
 //
-// Who puts something in waits while there is no room, and with it whoever reads the
-// connection. A handler that asks the server needs that reader: while one does, four times
-// as much is taken, and beyond that the question fails.
+// Events are bounded: who brings one waits while there is no room (Socket.deliver). A
+// handler that asks the server needs whoever reads the connection: while one does, four
+// times as much is taken, and beyond that the question fails. Turns never wait: the loop
+// that connects brings them, and the sockets of all namespaces need it.
 type mailbox struct {
 	crew     *crew
 	messages int // bounds
@@ -19,6 +20,7 @@ type mailbox struct {
 
 	mu      sync.Mutex
 	tasks   []task
+	events  int // among them
 	size    int
 	running bool
 	// stint counts how often the events that waited were thrown away. Tasks of an earlier
@@ -32,59 +34,90 @@ type mailbox struct {
 // task is something to do on the mailbox's goroutine.
 type task struct {
 	run  func()
-	size int // bytes of an event; 0 for a turn of the socket's life
+	kind taskKind
+	size int // bytes of an event
 }
+
+type taskKind uint8
+
+const (
+	eventTask taskKind = iota
+	connectTurn
+	connectErrorTurn
+	disconnectTurn
+	comeBackTurn // a disconnectTurn behind which the socket joins again
+)
 
 const (
 	whileAsking = 4  // times the bounds
-	spare       = 16 // tasks over the bound, for the turns of a socket's life
+	spare       = 16 // turns that may wait before some are left out
 )
 
-// put adds a task of a stint. It waits for room, and reports whether the task was taken:
-// not when the stint has ended.
-func (m *mailbox) put(stint int, t task) bool {
-	for {
-		m.mu.Lock()
-		if stint != m.stint {
-			m.mu.Unlock()
-			return false
-		}
-		if m.hasRoom(t) {
-			m.add(t)
-			m.mu.Unlock()
-			return true
-		}
-		if m.stuck != nil {
-			close(m.stuck)
-			m.stuck = nil
-		}
-		if m.room == nil {
-			m.room = make(chan struct{})
-		}
-		room := m.room
-		m.mu.Unlock()
-		<-room
+// put adds an event of a stint. It reports whether the event was taken: not when the stint
+// has ended. Where there is no room it returns a channel, which is closed when there may be
+// some.
+func (m *mailbox) put(stint int, t task) (room <-chan struct{}, taken bool) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	switch {
+	case stint != m.stint:
+		return nil, false
+	case m.hasRoom(t):
+		m.add(t)
+		return nil, true
 	}
+	if m.stuck != nil {
+		close(m.stuck)
+		m.stuck = nil
+	}
+	if m.room == nil {
+		m.room = make(chan struct{})
+	}
+	return m.room, false
 }
 
 func (m *mailbox) hasRoom(t task) bool {
-	if len(m.tasks) == 0 {
+	if m.events == 0 {
 		return true
 	}
 	messages, bytes := m.messages, m.bytes
 	if m.asking > 0 {
 		messages, bytes = messages*whileAsking, bytes*whileAsking
 	}
-	if t.size == 0 {
-		return len(m.tasks) < messages+spare
+	return m.events < messages && m.size+t.size <= bytes
+}
+
+// turn adds a turn of the socket's life, if its stint has not ended. While a handler does
+// not return, a socket may come and go any number of times: from some number on, what would
+// be old news by the time it is told is left out. Who was told of a connection is always
+// told of its end.
+func (m *mailbox) turn(stint int, t task) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if stint != m.stint {
+		return
 	}
-	return len(m.tasks) < messages && m.size+t.size <= bytes
+	if last := len(m.tasks) - 1; len(m.tasks)-m.events >= spare {
+		switch before := m.tasks[last].kind; {
+		case t.kind == connectErrorTurn && before == connectErrorTurn:
+			m.tasks[last] = t
+			return
+		case t.kind == disconnectTurn && before == connectTurn:
+			m.tasks[last] = task{}
+			m.tasks = m.tasks[:last]
+			return
+		}
+	}
+	m.add(t)
 }
 
 // add appends a task, with m.mu held.
 func (m *mailbox) add(t task) {
 	m.tasks = append(m.tasks, t)
-	m.size += t.size
+	if t.kind == eventTask {
+		m.events++
+		m.size += t.size
+	}
 	if !m.running {
 		m.running = true
 		m.crew.start(m.work)
@@ -104,8 +137,8 @@ func (m *mailbox) clear(last task) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	m.stint++
-	m.tasks = slices.DeleteFunc(m.tasks, func(t task) bool { return t.size > 0 })
-	m.size = 0
+	m.tasks = slices.DeleteFunc(m.tasks, func(t task) bool { return t.kind == eventTask })
+	m.events, m.size = 0, 0
 	if last.run != nil {
 		m.add(last)
 	}
@@ -134,7 +167,10 @@ func (m *mailbox) work() {
 		t := m.tasks[0]
 		m.tasks[0] = task{}
 		m.tasks = m.tasks[1:]
-		m.size -= t.size
+		if t.kind == eventTask {
+			m.events--
+			m.size -= t.size
+		}
 		m.stir()
 		m.mu.Unlock()
 		t.run()

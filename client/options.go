@@ -48,12 +48,15 @@ type Options struct {
 	// Jar keeps the cookies that servers set. Default one in memory, which the client's
 	// connections share, so that a balancer with sticky cookies works.
 	Jar http.CookieJar
-	// HTTPClient makes the requests, those of WebSocket handshakes too. Its Timeout does
-	// not count. Default one of the client's own, with the proxy of the environment
-	// (HTTP_PROXY, HTTPS_PROXY, NO_PROXY).
+	// HTTPClient makes the requests, those of WebSocket handshakes too. Its Timeout and its
+	// CheckRedirect do not count: redirects are not followed ([CodeRedirected]). Default
+	// one of the client's own.
 	HTTPClient *http.Client
-	// TLS configures the default HTTPClient; it may not be given together with another.
-	TLS *tls.Config
+	// TLS and Proxy configure the default HTTPClient; they may not be given together with
+	// another. Defaults: the system's certificates, and the proxy of the environment
+	// (HTTP_PROXY, HTTPS_PROXY, NO_PROXY; [http.ProxyFromEnvironment]).
+	TLS   *tls.Config
+	Proxy func(*http.Request) (*url.URL, error)
 	// Deflate offers permessage-deflate to WebSocket servers.
 	Deflate bool
 
@@ -102,6 +105,12 @@ type Options struct {
 	// [ErrMailboxFull]. Defaults 1,024 and 16 MiB.
 	MailboxMessages int
 	MailboxBytes    int
+
+	// StallTimeout is how long a full mailbox may hold up the connection without a handler
+	// returning. Over it the socket leaves its namespace, for the reason [Stalled], so that
+	// the others go on, and joins again when what waits for its handlers has been handled.
+	// Default 20 s.
+	StallTimeout time.Duration
 
 	// Socket is for sockets that are made without options of their own.
 	Socket SocketOptions
@@ -177,6 +186,7 @@ func (o *Options) Validate() error {
 		{"MaxPendingAcks", int64(o.MaxPendingAcks)},
 		{"MailboxMessages", int64(o.MailboxMessages)},
 		{"MailboxBytes", int64(o.MailboxBytes)},
+		{"StallTimeout", int64(o.StallTimeout)},
 		{"Socket.AckTimeout", int64(o.Socket.AckTimeout)},
 		{"Socket.Retries", int64(o.Socket.Retries)},
 	} {
@@ -194,8 +204,8 @@ func (o *Options) Validate() error {
 	if o.RandomizationFactor > 1 {
 		errs = append(errs, errors.New("client: Options.RandomizationFactor is above 1"))
 	}
-	if o.TLS != nil && o.HTTPClient != nil {
-		errs = append(errs, errors.New("client: Options.TLS has no effect on Options.HTTPClient: configure its Transport"))
+	if (o.TLS != nil || o.Proxy != nil) && o.HTTPClient != nil {
+		errs = append(errs, errors.New("client: Options.TLS and Options.Proxy have no effect on Options.HTTPClient: configure its Transport"))
 	}
 	if o.Socket.Auth != nil && o.Socket.AuthFunc != nil {
 		errs = append(errs, errors.New("client: Options.Socket has both Auth and AuthFunc"))
@@ -219,6 +229,9 @@ func (o *Options) withDefaults() Options {
 	}
 	c.Transports = slices.Clone(c.Transports)
 	c.Header = c.Header.Clone()
+	if c.Proxy == nil {
+		c.Proxy = http.ProxyFromEnvironment
+	}
 	if c.Encoding == nil {
 		c.Encoding = packet.JSON
 	}
@@ -235,6 +248,7 @@ func (o *Options) withDefaults() Options {
 	setDefault(&c.MaxPendingAcks, 4096)
 	setDefault(&c.MailboxMessages, 1024)
 	setDefault(&c.MailboxBytes, 16<<20)
+	setDefault(&c.StallTimeout, 20*time.Second)
 	if c.Logger == nil {
 		c.Logger = slog.New(slog.DiscardHandler)
 	}

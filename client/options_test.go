@@ -31,12 +31,12 @@ func TestURLs(t *testing.T) {
 
 func TestOptionsThatCannotBe(t *testing.T) {
 	for want, o := range map[string]client.Options{
-		"MaxPayload is negative":             {MaxPayload: -1},
-		"ReconnectionDelay is negative":      {ReconnectionDelay: -time.Second},
-		"unknown transport \"webtransport\"": {Transports: []client.Transport{"webtransport"}},
-		"polling twice":                      {Transports: []client.Transport{client.Polling, client.Polling}},
-		"RandomizationFactor":                {RandomizationFactor: 2},
-		"Options.TLS has no effect":          {TLS: &tls.Config{}, HTTPClient: &http.Client{}},
+		"MaxPayload is negative":                       {MaxPayload: -1},
+		"ReconnectionDelay is negative":                {ReconnectionDelay: -time.Second},
+		"unknown transport \"webtransport\"":           {Transports: []client.Transport{"webtransport"}},
+		"polling twice":                                {Transports: []client.Transport{client.Polling, client.Polling}},
+		"RandomizationFactor":                          {RandomizationFactor: 2},
+		"Options.TLS and Options.Proxy have no effect": {TLS: &tls.Config{}, HTTPClient: &http.Client{}},
 	} {
 		_, err := client.New("http://host", &o)
 		assert.True(t, err != nil && strings.Contains(err.Error(), want), "want %q, got %v", want, err)

@@ -37,7 +37,7 @@ func (s *Socket) emitRetried(ctx context.Context, wait bool, event string, p *pa
 func (s *Socket) askRetried(ctx context.Context, event string, p *packet.Packet, reply <-chan answer, done func(answer)) (packet.Args, error) {
 	r := &retry{event: event, packet: p, bytes: sizeOf(p), done: done}
 	if err := s.enqueue(ctx, r, false); err != nil {
-		return packet.Args{}, err
+		return packet.Args{}, late(err)
 	}
 	s.tellOutgoing(p)
 	return s.awaitAnswer(ctx, 0, reply, func() {
@@ -60,6 +60,9 @@ func sizeOf(p *packet.Packet) int {
 func (s *Socket) enqueue(ctx context.Context, r *retry, wait bool) error {
 	c := s.client
 	for {
+		if err := ctx.Err(); err != nil {
+			return err
+		}
 		c.mu.Lock()
 		room, err := s.tryEnqueue(r)
 		c.mu.Unlock()

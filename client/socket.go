@@ -60,6 +60,8 @@ type Socket struct {
 	pid        string
 	received   string // the offset of the last event that came
 	handled    string // and of the last one whose handlers have returned
+	stay       int    // counts the stays in the namespace that have ended
+	held       bool   // it has stalled: it joins when its mailbox is empty
 	waiters    map[*waiter]struct{}
 	failure    error // of the last attempt; nil when it has not failed
 	queue      queue
@@ -144,8 +146,14 @@ func (s *Socket) open() {
 	}
 	s.active, s.state = true, StateConnecting
 	s.begin()
-	switch {
-	case c.engine != nil && !c.engine.closing:
+	s.seek()
+}
+
+// seek has the socket join on the connection that is there, or on the next one, with
+// client.mu held.
+func (s *Socket) seek() {
+	switch c := s.client; {
+	case c.engine != nil && !c.engine.closing && c.engine.ctx.Err() == nil:
 		s.join(c.engine)
 	case !c.loop:
 		c.loop = true
@@ -244,11 +252,12 @@ func (s *Socket) leave(farewell bool) {
 		s.mailbox.clear(task{})
 		return
 	}
-	s.active = false
+	s.active, s.held = false, false
 	s.cancel()
 	was := s.state
-	s.state, s.id = StateIdle, ""
+	s.state = StateIdle
 	if was != StateConnected {
+		s.id = ""
 		s.mailbox.clear(task{})
 		return
 	}
@@ -257,21 +266,29 @@ func (s *Socket) leave(farewell bool) {
 		c.engine.control = append(c.engine.control, s.disconnectPacket())
 		c.engine.stir()
 	}
+	s.part()
+	s.mailbox.clear(s.disconnectTask(ClientDisconnect, nil))
+}
+
+// part ends a stay in the namespace, with client.mu held: its id, and what was asked in it
+// and of it.
+func (s *Socket) part() {
+	s.id = ""
+	s.stay++
 	s.queue.dropAcks()
 	s.forgetSent(ErrDisconnected)
-	s.mailbox.clear(s.disconnectTask(ClientDisconnect, nil))
 }
 
 // lose takes note that the connection has ended, with client.mu held, and returns what is
 // to be done without it.
 func (s *Socket) lose(reason Reason, err error, again bool) func() {
+	was := s.state
+	tried := was == StateConnected || s.asked != nil || s.authing != nil
 	s.answered()
 	s.authing = nil
-	if !s.active {
+	if !s.active || !tried { // it came, or comes back, too late for this one, and gets another
 		return func() {}
 	}
-	was := s.state
-	s.id = ""
 	switch {
 	case !again && reason != ForcedClose:
 		s.active, s.state = false, StateIdle
@@ -279,12 +296,11 @@ func (s *Socket) lose(reason Reason, err error, again bool) func() {
 	case was == StateConnected:
 		s.state = StateReconnecting
 	}
-	s.queue.dropAcks()
-	s.forgetSent(ErrDisconnected)
+	s.part()
 	stint := s.mailbox.current()
 	if was == StateConnected {
 		t := s.disconnectTask(reason, err)
-		return func() { s.mailbox.put(stint, t) }
+		return func() { s.mailbox.turn(stint, t) }
 	}
 	if reason == ForcedClose { // it came while the connection was being closed, and gets another
 		return func() {}
@@ -311,7 +327,7 @@ func (s *Socket) fail(err error, final bool) func() {
 func (s *Socket) failedTurn(stint int, err error) func() {
 	s.settleHasty(err)
 	t := s.connectErrorTask(err)
-	return func() { s.mailbox.put(stint, t) }
+	return func() { s.mailbox.turn(stint, t) }
 }
 
 // giveUp ends the socket's wish to be connected, because of err, with client.mu held.
@@ -319,10 +335,9 @@ func (s *Socket) giveUp(err error) {
 	if !s.active {
 		return
 	}
-	s.active, s.state, s.id = false, StateIdle, ""
+	s.active, s.held, s.state = false, false, StateIdle
 	s.cancel()
-	s.queue.dropAcks()
-	s.forgetSent(ErrDisconnected)
+	s.part()
 	if err == nil {
 		err = ErrDisconnected
 	}
@@ -349,7 +364,7 @@ func (s *Socket) OnDisconnect(f func(ctx context.Context, reason Reason, err err
 
 func (s *Socket) connectTask() task {
 	ctx := s.ctx
-	return task{run: func() {
+	return task{kind: connectTurn, run: func() {
 		for _, f := range registered(s, &s.handlers.connect) {
 			s.client.crew.call(func() { f(ctx) })
 		}
@@ -358,7 +373,7 @@ func (s *Socket) connectTask() task {
 
 func (s *Socket) connectErrorTask(err error) task {
 	ctx := context.WithoutCancel(s.ctx)
-	return task{run: func() {
+	return task{kind: connectErrorTurn, run: func() {
 		for _, f := range registered(s, &s.handlers.connectError) {
 			s.client.crew.call(func() { f(ctx, err) })
 		}
@@ -367,7 +382,7 @@ func (s *Socket) connectErrorTask(err error) task {
 
 func (s *Socket) disconnectTask(reason Reason, err error) task {
 	ctx := context.WithoutCancel(s.ctx)
-	return task{run: func() {
+	return task{kind: disconnectTurn, run: func() {
 		for _, f := range registered(s, &s.handlers.disconnect) {
 			s.client.crew.call(func() { f(ctx, reason, err) })
 		}

@@ -40,7 +40,7 @@ func TestTable(t *testing.T) {
 }
 
 func runRows(t *testing.T, kind string, m maker) {
-	for _, rows := range [][]row{connectRows, messageRows, lifeRows, troubleRows} {
+	for _, rows := range [][]row{connectRows, messageRows, lifeRows, troubleRows, stallRows} {
 		for _, r := range rows {
 			list := r.ways
 			if list == nil {

@@ -25,6 +25,7 @@ const (
 	CodeUnreachable         Code = "unreachable"          // no connection: name, address, route, a server that is down
 	CodeTLS                 Code = "tls"                  // the certificate is not trusted, or one side speaks no TLS
 	CodeTimeout             Code = "timeout"              // no answer within Options.Timeout
+	CodeRedirected          Code = "redirected"           // the server sends clients to another URL, which ServerMessage is
 	CodeWrongPath           Code = "wrong_path"           // something answers that is not Socket.IO
 	CodeForbidden           Code = "forbidden"            // the server refuses: origin, its own rule
 	CodeUnauthorized        Code = "unauthorized"         // the server, or a proxy, asks for credentials
@@ -51,7 +52,8 @@ type TransportError struct {
 	ServerCode int
 	// ServerMessage is the message that came with it, or the beginning of the answer.
 	ServerMessage string
-	// RetryAfter is how long the server asks to wait; 0 when it does not say.
+	// RetryAfter is how long the server asks to wait, and the client does before its next
+	// attempt: at most 5 minutes; 0 when it does not say.
 	RetryAfter time.Duration
 	Err        error // what happened; may be nil
 }
@@ -88,6 +90,8 @@ func (e *TransportError) what() string {
 		return "no secure connection: is the certificate trusted, and should it be http:// or https://?"
 	case CodeTimeout:
 		return "no answer in time"
+	case CodeRedirected:
+		return "the server has another address: use that one"
 	case CodeWrongPath:
 		return "no Socket.IO server answers there: check Options.Path"
 	case CodeForbidden:
@@ -122,6 +126,9 @@ func (e *TransportError) what() string {
 func fault(t Transport, address string, err error) *TransportError {
 	var known *TransportError
 	if errors.As(err, &known) {
+		if known.URL == "" { // a proxy's refusal
+			known.Transport, known.URL = t, address
+		}
 		return known
 	}
 	var request *url.Error
@@ -144,7 +151,7 @@ func fault(t Transport, address string, err error) *TransportError {
 		errors.As(err, &unknown), errors.As(err, &host),
 		strings.Contains(err.Error(), "server gave HTTP response to HTTPS client"):
 		e.Code = CodeTLS
-	case errors.As(err, &dns), errors.As(err, &op) && op.Op == "dial":
+	case errors.As(err, &dns), errors.As(err, &op) && (op.Op == "dial" || op.Op == "proxyconnect"):
 		e.Code = CodeUnreachable
 	case errors.Is(err, context.DeadlineExceeded), errors.As(err, &netErr) && netErr.Timeout():
 		e.Code = CodeTimeout
@@ -173,10 +180,14 @@ func refusal(t Transport, address string, r *http.Response) *TransportError {
 		e.ServerMessage = beginning(body)
 		e.ServerCode = serverCode(e.ServerMessage)
 	}
-	if seconds, err := strconv.Atoi(r.Header.Get("Retry-After")); err == nil && seconds > 0 {
-		e.RetryAfter = time.Duration(seconds) * time.Second
-	}
+	e.RetryAfter = retryAfter(r.Header.Get("Retry-After"), time.Now())
 	switch {
+	case r.StatusCode >= 300 && r.StatusCode < 400 && r.Header.Get("Location") != "":
+		e.Code, e.ServerMessage = CodeRedirected, "elsewhere"
+		if u, err := r.Location(); err == nil {
+			u.RawQuery = "" // in which there may be a token
+			e.ServerMessage = u.Redacted()
+		}
 	case r.StatusCode == http.StatusServiceUnavailable, r.StatusCode == http.StatusTooManyRequests,
 		r.StatusCode == http.StatusBadGateway, r.StatusCode == http.StatusGatewayTimeout:
 		e.Code = CodeUnavailable
@@ -197,6 +208,38 @@ func refusal(t Transport, address string, r *http.Response) *TransportError {
 		e.Code = CodeForbidden
 	case r.StatusCode == http.StatusNotFound, r.StatusCode < 300, html:
 		e.Code = CodeWrongPath
+	}
+	return e
+}
+
+// maxRetryAfter bounds what a server may ask a client to wait.
+const maxRetryAfter = 5 * time.Minute
+
+// retryAfter reads a Retry-After: seconds, or a date. It returns 0 where there is none.
+func retryAfter(value string, now time.Time) time.Duration {
+	if seconds, err := strconv.ParseUint(value, 10, 32); err == nil {
+		return min(time.Duration(seconds)*time.Second, maxRetryAfter)
+	}
+	if at, err := http.ParseTime(value); err == nil {
+		return min(max(at.Sub(now), 0), maxRetryAfter)
+	}
+	return 0
+}
+
+// proxyRefusal makes an error of a proxy's answer to CONNECT.
+func proxyRefusal(answer *http.Response) *TransportError {
+	e := &TransportError{
+		Code: CodeBroken, Status: answer.StatusCode, ServerCode: -1,
+		RetryAfter: retryAfter(answer.Header.Get("Retry-After"), time.Now()),
+		Err:        fmt.Errorf("the proxy answered %s", answer.Status),
+	}
+	switch s := answer.StatusCode; {
+	case s == http.StatusProxyAuthRequired, s == http.StatusUnauthorized:
+		e.Code = CodeUnauthorized
+	case s == http.StatusForbidden:
+		e.Code = CodeForbidden
+	case s == http.StatusTooManyRequests, s >= 500:
+		e.Code = CodeUnavailable
 	}
 	return e
 }

@@ -46,6 +46,9 @@ func TestConnectTroubles(t *testing.T) {
 	secure := httptest.NewTLSServer(kachiServer(t, nil))
 	defer secure.Close()
 	sockets := serve(kachiServer(t, &socketio.Options{Transports: []engineio.Transport{engineio.WebSocket}}))
+	moved := serve(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		http.Redirect(w, r, plain+r.URL.Path, http.StatusMovedPermanently)
+	}))
 	closing := serve(kachiServer(t, &socketio.Options{AllowRequest: func(*http.Request) error { return errors.New("members only") }}))
 
 	polling, websocket := []string{"--transport=polling"}, []string{"--transport=websocket"}
@@ -57,6 +60,8 @@ func TestConnectTroubles(t *testing.T) {
 		want string
 	}{
 		{"nobody listens", nobody, polling, "unreachable", "Nobody listens at " + nobody + ". Is the server running"},
+		{"another address", moved, polling, "redirected", moved + " sends clients to " + plain + ": connect to that address."},
+		{"another address, WebSocket", moved, websocket, "redirected", moved + " sends clients to " + plain + ": connect to that address."},
 		{"nobody listens, WebSocket", nobody, websocket, "unreachable", "Nobody listens at " + nobody + ". Is the server running"},
 		{"wrong path", plain, []string{"--path=/other"}, "wrong_path", "There is no Socket.IO server at " + plain + "/other/ (status 404: 404 page not found). If the server has another path, try --path."},
 		{"wrong path, WebSocket", plain, []string{"--path=/other", websocket[0]}, "wrong_path", "try --path"},
@@ -79,7 +84,7 @@ func TestConnectTroubles(t *testing.T) {
 		{"TLS to a server without, WebSocket", strings.Replace(plain, "http:", "wss:", 1), websocket, "tls", "The server speaks no TLS: try " + plain},
 		{"no TLS to a server with", strings.Replace(secure.URL, "https:", "http:", 1), polling, "bad_request", "The server speaks TLS: try " + secure.URL},
 		{"no TLS to a server with, WebSocket", strings.Replace(secure.URL, "https:", "ws:", 1), websocket, "bad_request", "The server speaks TLS: try " + secure.URL},
-		{"no proxy there", plain, []string{"--proxy=" + nobody}, "broken", "The proxy cannot be reached: connection refused. See --proxy"},
+		{"no proxy there", plain, []string{"--proxy=" + nobody}, "unreachable", "The proxy cannot be reached: connection refused. See --proxy"},
 		{"a proxy that refuses", plain, []string{"--proxy=" + serve(answering(407, "text/plain", ""))}, "unauthorized", "The proxy does not let this client through (407 Proxy Authentication Required). It wants to know who you are: --proxy http://USER"},
 		{"a proxy that refuses a tunnel", secure.URL, []string{"--insecure", "--proxy=" + serve(answering(407, "text/plain", ""))}, "broken", "(407 Proxy Authentication Required). It wants to know who you are"},
 		{"a proxy with a rule", secure.URL, []string{"--insecure", "--proxy=" + serve(answering(403, "text/plain", "")), websocket[0]}, "broken", "The proxy does not let this client through (403 Forbidden). See --proxy."},

@@ -87,6 +87,8 @@ func (t *target) broken(e *client.TransportError) string {
 		return t.secure(e.Err)
 	case client.CodeTimeout:
 		return fmt.Sprintf("No answer from %s in time. Is this the right port? --timeout gives it longer.", t.origin)
+	case client.CodeRedirected:
+		return fmt.Sprintf("%s sends clients to %s: connect to that address.", t.origin, t.elsewhere(e.ServerMessage))
 	case client.CodeWrongPath:
 		return fmt.Sprintf("There is no Socket.IO server at %s%s%s. If the server has another path, try --path.", t.origin, t.path, answer)
 	case client.CodeForbidden:
@@ -126,6 +128,11 @@ func (t *target) broken(e *client.TransportError) string {
 		return fmt.Sprintf("%s hung up without an answer. If it does so at once: is there a Socket.IO server at %s? See --path.", t.origin, t.path)
 	}
 	return fmt.Sprintf("The connection to %s broke: %s%s.", t.origin, cause(e.Err), answer)
+}
+
+// elsewhere is the address to give to this command, of one that a server redirects to.
+func (t *target) elsewhere(address string) string {
+	return strings.TrimSuffix(address, t.path)
 }
 
 func (t *target) proxyRefused(status string) string {

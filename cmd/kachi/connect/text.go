@@ -110,6 +110,7 @@ var reasons = map[client.Reason]string{
 	client.PingTimeout:      "Lost the connection to %s: the server has been silent for too long.",
 	client.TransportClose:   "Lost the connection to %s: the other side closed it.",
 	client.TransportFailure: "Lost the connection to %s: it broke.",
+	client.Stalled:          "Left %s: what it sent was not printed for too long. It comes back when that is done.",
 	client.ParseFailure:     "Left %s: what came is not Socket.IO's protocol (is --encoding the server's?).",
 }
 
