@@ -85,8 +85,7 @@ func order(g *gateway.Namespace[gateway.Nobody], wait func(context.Context)) *ga
 	}).Idempotent(time.Minute, func(in Order) string { return in.ID }).Parallel(4)
 }
 
-// byToken admits tokens, the first of them for ten seconds: so that the client is told after
-// five.
+// byToken admits tokens.
 type byToken struct{}
 
 func (byToken) Authenticate(_ context.Context, h *gateway.Handshake) (gateway.Identity[gateway.Nobody], error) {
@@ -94,11 +93,7 @@ func (byToken) Authenticate(_ context.Context, h *gateway.Handshake) (gateway.Id
 	if err := h.DecodeAuth(&auth); err != nil || !strings.HasPrefix(auth.Token, "token ") {
 		return gateway.Identity[gateway.Nobody]{}, gateway.Unauthorized("no such token")
 	}
-	term := time.Hour
-	if auth.Token == "token 1" {
-		term = 10 * time.Second
-	}
-	return gateway.Identity[gateway.Nobody]{Key: "Mina", Expires: time.Now().Add(term)}, nil
+	return gateway.Identity[gateway.Nobody]{Key: "Mina", Expires: time.Now().Add(time.Hour)}, nil
 }
 
 func (byToken) Refresh(_ context.Context, _ *gateway.Handshake, token string) (gateway.Identity[gateway.Nobody], error) {

@@ -24,7 +24,8 @@ const UpdateVariable = "KACHI_UPDATE"
 
 // Committed holds the document at path, which is under version control, to the code: the
 // test fails when it does not agree with the app's, and says in what, and which command
-// rewrites it. So each change of what clients see is there to be reviewed.
+// rewrites it. So each change of what clients see is there to be reviewed. A path that ends
+// in ".ts" has the module of [TypeScript], where the pages' sources can import it.
 func Committed(t TestingT, app Registry, info Info, path string) {
 	t.Helper()
 	doc, err := Document(app, info)
@@ -33,6 +34,9 @@ func Committed(t TestingT, app Registry, info Info, path string) {
 		return
 	}
 	now := doc.JSON()
+	if filepath.Ext(path) == ".ts" {
+		now = TypeScript(doc)
+	}
 	was, err := os.ReadFile(path)
 	switch {
 	case err == nil && bytes.Equal(was, now):
@@ -64,7 +68,9 @@ func Committed(t TestingT, app Registry, info Info, path string) {
 // differences names what changed for clients, and where the texts part.
 func differences(was, now []byte) string {
 	var b strings.Builder
-	if old, err := Parse(was); err != nil {
+	if old, err := Parse(was); !bytes.HasPrefix(now, []byte("{")) {
+		// TypeScript: the document beside it says more.
+	} else if err != nil {
 		fmt.Fprintf(&b, "\t%v\n", err)
 	} else if doc, err := Parse(now); err == nil {
 		for _, c := range Diff(old, doc) {

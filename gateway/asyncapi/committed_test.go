@@ -1,6 +1,7 @@
 package asyncapi_test
 
 import (
+	"bytes"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -37,12 +38,26 @@ func TestCommitted(t *testing.T) {
 			}
 		}))
 	}
-	path := filepath.Join(t.TempDir(), "api", "asyncapi.json")
+	var path string
 	check := func(app *gateway.App) *told {
 		test := &told{}
 		asyncapi.Committed(test, app, asyncapi.Info{}, path)
 		return test
 	}
+	path = filepath.Join(t.TempDir(), "client.ts")
+	t.Setenv(asyncapi.UpdateVariable, "1")
+	assert.Equal(t, check(register(false)), &told{Logged: []string{path + " is written"}})
+	t.Setenv(asyncapi.UpdateVariable, "")
+	assert.Equal(t, check(register(false)), &told{})
+	text, err := os.ReadFile(path)
+	assert.NoError(t, err)
+	assert.True(t, strings.Contains(string(text), "export class NClient"))
+	assert.NoError(t, os.WriteFile(path, bytes.Replace(text, []byte("export class NClient"), []byte("class NClient"), 1), 0o644))
+	module := check(register(false))
+	assert.Equal(t, len(module.Failed), 1)
+	assert.True(t, strings.Contains(module.Failed[0], "client.ts does not agree with the code:\n\tfrom line ") && strings.Contains(module.Failed[0], "\t+ export class NClient"), module.Failed[0])
+
+	path = filepath.Join(t.TempDir(), "api", "asyncapi.json")
 	missing := check(register(false))
 	assert.Equal(t, missing.Failed, []string{path + " is not there yet. This writes it:\n\tKACHI_UPDATE=1 go test -run '^TestContract$' ."})
 

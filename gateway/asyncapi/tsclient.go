@@ -114,6 +114,7 @@ func (w *typescript) namespace(key string, c *Channel) {
 	w.constructor(c)
 	members := map[string]bool{
 		"constructor": true, "socket": true, "refreshToken": true, "connected": true, "close": true, "ask": true, "stream": true, "identified": true,
+		"connect": true, "status": true, "onStatus": true, "then": true, // what has one is taken for a promise
 		"toString": true, "toLocaleString": true, "valueOf": true, "hasOwnProperty": true, "isPrototypeOf": true, "propertyIsEnumerable": true,
 	}
 	for _, e := range taken {
@@ -191,6 +192,19 @@ func (w *typescript) constructor(c *Channel) {
 	w.printf("  constructor(url: string, names: { %s }, options?: ClientOptions) {\n    super(url, `%s`, options%s);\n  }\n", strings.Join(declared, "; "), address, version)
 }
 
+// takesUUID reports whether a member can hold an id that the client makes up.
+func (w *typescript) takesUUID(input *Schema, member string) bool {
+	plain, _ := w.doc.plain(input)
+	s := plain.Properties.Named(member)
+	if s == nil {
+		return false
+	}
+	s, _ = w.doc.plain(s)
+	const length = 36
+	return slices.Equal(s.Type, Types{"string"}) && s.choice() == nil && len(s.patterns()) == 0 && s.Rules == "" &&
+		(s.Format == "" || s.Format == "uuid") && (s.MinLength == nil || *s.MinLength <= length) && (s.MaxLength == nil || *s.MaxLength >= length)
+}
+
 // method writes the method of an event.
 func (w *typescript) method(e event, base string, members map[string]bool) {
 	names, declared := e.args.parameters()
@@ -199,7 +213,7 @@ func (w *typescript) method(e event, base string, members map[string]bool) {
 		sent[len(sent)-1] = "...rest"
 	}
 	repeatable := ""
-	if i := e.o.Idempotent; i != nil && i.Key != "" && len(names) == 1 && !e.args.list {
+	if i := e.o.Idempotent; i != nil && len(names) == 1 && !e.args.list && w.takesUUID(w.doc.message(e.o.Messages).Payload, i.Key) {
 		sent[0], repeatable = fmt.Sprintf("this.identified(data, %s)", literal(i.Key)), ", true"
 	}
 	name := e.name

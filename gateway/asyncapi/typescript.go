@@ -22,12 +22,13 @@ var clientSource string
 //
 // Methods fail with a KachiError, which has the server's code, message and details. Calls
 // that the server knows to be repeatable are made again when there was no answer, with an
-// id that the client makes up. The module needs TypeScript 5 or later, in strict mode too.
+// id that the client makes up. Clients come back by themselves, with a token that is good
+// then; status and onStatus tell. The module needs TypeScript 5 or later, in strict mode too.
 func TypeScript(doc *Doc) []byte {
 	w := &typescript{doc: doc, names: map[string]string{}, taken: map[string]bool{}}
 	for _, name := range []string{
-		"Bytes", "FieldError", "KachiError", "CallOptions", "ClientOptions", "KachiClient", "Socket", "ManagerOptions", "SocketOptions",
-		"Promise", "Record", "Error", "Array", "Object", "ArrayBuffer", "Uint8Array", "Partial",
+		"Bytes", "FieldError", "KachiError", "CallOptions", "ClientOptions", "KachiClient", "Socket", "ManagerOptions", "SocketOptions", "Status", "Token",
+		"ReturnType", "Promise", "Record", "Error", "Array", "Object", "ArrayBuffer", "Uint8Array", "Partial",
 	} {
 		w.taken[name] = true
 	}
