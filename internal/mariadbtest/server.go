@@ -177,7 +177,7 @@ func (s *Server) prepare() error {
 }
 
 // settings are what the server is given when it is made and whenever it starts. They
-// keep it small: 80 MB of memory, 25 MB on disk.
+// keep it small: 55 MB of memory, 25 MB on disk.
 func (s *Server) settings() []string {
 	settings := []string{
 		"--datadir=" + s.path("data"),
