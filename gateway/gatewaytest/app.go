@@ -66,18 +66,26 @@ func New(t testing.TB, o *Options, gateways ...gateway.Gateway) *App {
 	if opts.Logger == nil && opts.Socket.Logger == nil {
 		opts.Logger = logger(t)
 	}
-	a, err := gateway.NewApp(&opts, gateways...)
+	label := newLabel()
+	var a *gateway.App
+	var err error
+	labelled(label, func() { a, err = gateway.NewApp(&opts, gateways...) })
 	if err != nil {
 		t.Fatalf("gatewaytest: the app cannot be made:\n%v", err)
 	}
-	return Start(t, o, a)
+	return start(t, o, a, label)
 }
 
 // Start is [New] with an app that was made by other means, and is not started yet.
 // Options.App is left alone.
 func Start(t testing.TB, o *Options, app *gateway.App) *App {
 	t.Helper()
-	a := &App{App: app, listener: memnet.Listen(nil), label: newLabel()}
+	return start(t, o, app, newLabel())
+}
+
+func start(t testing.TB, o *Options, app *gateway.App, label string) *App {
+	t.Helper()
+	a := &App{App: app, listener: memnet.Listen(nil), label: label}
 	if o != nil {
 		a.o = *o
 	}

@@ -29,7 +29,7 @@ type dialling struct {
 func Auth(auth any) DialOption { return func(d *dialling) { d.auth = auth } }
 
 // Token is the client's token: {"token":"…"} as auth, and for plain clients the header
-// Authorization.
+// Authorization. A client whose auth has more than that has it all by [Auth].
 func Token(token string) DialOption { return func(d *dialling) { d.token = token } }
 
 // Header is a header of the client's requests.
@@ -50,11 +50,10 @@ func options(all []DialOption) *dialling {
 	for _, o := range all {
 		o(d)
 	}
-	if d.token != "" && d.auth == nil {
-		d.auth = map[string]string{"token": d.token}
-	}
 	return d
 }
+
+var errBoth = errors.New("a client has Auth or a Token, and not both: Auth can have the token")
 
 // Dial connects a Socket.IO client to a namespace, "/chat". It does not come back by itself
 // when it is disconnected.
@@ -68,6 +67,12 @@ func (a *App) Dial(t testing.TB, namespace string, o ...DialOption) *Client {
 }
 
 func (a *App) dial(namespace string, d *dialling) (*Client, error) {
+	switch {
+	case d.token != "" && d.auth != nil:
+		return nil, errBoth
+	case d.token != "":
+		d.auth = map[string]string{"token": d.token}
+	}
 	c := a.newClient(namespace)
 	opts := a.ClientOptions()
 	opts.DisableReconnection = true

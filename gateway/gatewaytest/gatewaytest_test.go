@@ -178,6 +178,36 @@ func TestFailuresOfTheAppAreInTheOutput(t *testing.T) {
 	assert.True(t, strings.Contains(own.String(), "mine"))
 }
 
+func TestByName(t *testing.T) {
+	app := gatewaytest.New(t, nil, gateway.New("/c", gatewaytest.ByName, func(g *gateway.Namespace[string]) {
+		gateway.On(g, "whoami", func(c *gateway.Context[string], _ gateway.None) ([2]string, error) {
+			return [2]string{c.Principal, c.Key()}, nil
+		})
+	}))
+	for want, c := range map[string]*gatewaytest.Client{
+		"Mina": app.Dial(t, "/c", gatewaytest.Name("Mina")),
+		"Jun":  app.DialPlain(t, "/c", gatewaytest.Token("Jun")),
+		"":     app.Dial(t, "/c"),
+	} {
+		assert.Equal(t, gatewaytest.Ask[[2]string](t, c, "whoami"), [2]string{want, want})
+	}
+}
+
+// Who has dialled is there for what others send.
+func TestWhoHasDialledIsThere(t *testing.T) {
+	for name, dial := range dialects {
+		t.Run(name, func(t *testing.T) {
+			app := gatewaytest.New(t, nil, chat())
+			for i := range 50 {
+				dial(t, app, "mina")
+				n, err := app.Hub().Namespace("/chat").Count(t.Context())
+				assert.NoError(t, err)
+				assert.Equal(t, n, i+1)
+			}
+		})
+	}
+}
+
 func TestBesideAnAPI(t *testing.T) {
 	app := gatewaytest.New(t, &gatewaytest.Options{
 		Path: "/live/",
@@ -302,6 +332,17 @@ func TestFailuresSayWhatHappened(t *testing.T) {
 				}, nil)
 			}}, chat())
 		}, []string{"goroutines are left", "leaking"}},
+		"something was begun when the app was made": {func(t testing.TB) {
+			gatewaytest.New(t, nil, gateway.New("/chat", gateway.Anyone, func(*gateway.Namespace[gateway.Nobody]) {
+				go leaking(time.Minute)
+			}))
+		}, []string{"goroutines are left", "leaking"}},
+		"auth and token": {func(t testing.TB) {
+			gatewaytest.New(t, nil, chat()).Dial(t, "/chat", named("a"), gatewaytest.Token("b"))
+		}, []string{"Auth or a Token, and not both"}},
+		"auth and token, plain": {func(t testing.TB) {
+			gatewaytest.New(t, nil, chat()).DialPlain(t, "/chat", named("a"), gatewaytest.Token("b"))
+		}, []string{"Auth or a Token, and not both"}},
 		"refused":        {func(t testing.TB) { gatewaytest.New(t, nil, chat()).Dial(t, "/chat") }, []string{"/chat refused: say your name"}},
 		"refused, plain": {func(t testing.TB) { gatewaytest.New(t, nil, chat()).DialPlain(t, "/chat") }, []string{"/chat refused: 401 unauthorized: say your name"}},
 		"admitted":       {func(t testing.TB) { gatewaytest.New(t, nil, chat()).ConnectError(t, "x", "/chat", named("mina")) }, []string{`was to refuse with the code "x"`}},

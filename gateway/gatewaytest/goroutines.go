@@ -20,11 +20,13 @@ var labels atomic.Int64
 func newLabel() string { return strconv.FormatInt(labels.Add(1), 10) }
 
 // labelled calls f on a goroutine that has the app's label, and waits for it.
-func (a *App) labelled(f func()) {
+func (a *App) labelled(f func()) { labelled(a.label, f) }
+
+func labelled(label string, f func()) {
 	done := make(chan struct{})
 	go func() {
 		defer close(done)
-		pprof.Do(context.Background(), pprof.Labels(labelName, a.label), func(context.Context) { f() })
+		pprof.Do(context.Background(), pprof.Labels(labelName, label), func(context.Context) { f() })
 	}()
 	<-done
 }

@@ -9,6 +9,7 @@ import (
 	"net/url"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/coder/websocket"
 
@@ -58,7 +59,9 @@ func (e *refusedPlain) Error() string {
 
 func (a *App) dialPlain(namespace string, d *dialling) (*Client, error) {
 	switch {
-	case d.auth != nil && d.token == "":
+	case d.auth != nil && d.token != "":
+		return nil, errBoth
+	case d.auth != nil:
 		return nil, errors.New("plain clients have no Auth but a Token")
 	case d.polling:
 		return nil, errors.New("plain clients have a WebSocket, and no polling")
@@ -68,6 +71,7 @@ func (a *App) dialPlain(namespace string, d *dialling) (*Client, error) {
 	header := http.Header{}
 	d.addTo(header, u)
 	var err error
+	before := a.Server().Stats().Admitted
 	a.labelled(func() {
 		ctx, cancel := context.WithTimeout(context.Background(), a.o.Patience)
 		defer cancel()
@@ -82,8 +86,22 @@ func (a *App) dialPlain(namespace string, d *dialling) (*Client, error) {
 		p := &plain{client: c, ws: ws, pending: map[int64]chan packet.Args{}, done: make(chan struct{})}
 		c.conn = p
 		go p.read()
+		a.awaitPlain(p, before)
 	})
 	return a.keep(c, err)
+}
+
+// awaitPlain waits until a plain client is in its namespace, which nobody tells it: the
+// handshake is answered a little before, and what others send in between it would miss. It
+// cannot ask, since an answer would come behind whatever OnConnect waits for.
+func (a *App) awaitPlain(p *plain, before uint64) {
+	for limit := time.Now().Add(a.o.Patience); a.Server().Stats().Admitted == before && time.Now().Before(limit); {
+		select {
+		case <-p.done: // it has ended
+			return
+		case <-time.After(time.Microsecond):
+		}
+	}
 }
 
 // refusedBy is what a handshake's answer says.
