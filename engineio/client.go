@@ -51,6 +51,11 @@ func (s *Server) identify(r *http.Request) client {
 	return c
 }
 
+// ClientAddress returns the address of the client that sent a request, this server's or
+// another's, as [Options].TrustedProxies has it; an invalid one where it has none. It is
+// safe for concurrent use.
+func (s *Server) ClientAddress(r *http.Request) netip.Addr { return s.identify(r).addr }
+
 // trusts reports whether an address is one of Options.TrustedProxies. A peer without an
 // IP address sits on the other end of a Unix socket, on this machine: it is trusted where
 // any proxy is.

@@ -130,7 +130,7 @@ func (c *Call) Handshake() *Handshake {
 	if c.connection != nil {
 		return c.connection.handshake
 	}
-	return &Handshake{request: c.request}
+	return &Handshake{request: c.request, app: c.app}
 }
 
 // Context is the call of a handler whose gateway authenticates principals of type P. It is

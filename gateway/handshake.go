@@ -13,6 +13,7 @@ import (
 type Handshake struct {
 	socket  *socketio.Socket // nil for a request
 	request *http.Request    // nil for a socket
+	app     *App             // the request's
 }
 
 // Header returns the headers of the first request. They are parsed at each call, and the
@@ -44,12 +45,10 @@ func (h *Handshake) Query() url.Values {
 	return h.socket.Handshake().Query()
 }
 
-// Address returns the client's, see [socketio.Options].TrustedProxies; for a request it is
-// the peer's.
+// Address returns the client's, see [socketio.Options].TrustedProxies.
 func (h *Handshake) Address() netip.Addr {
 	if h.socket == nil {
-		p, _ := netip.ParseAddrPort(h.request.RemoteAddr)
-		return p.Addr().Unmap()
+		return h.app.server.ClientAddress(h.request)
 	}
 	return h.socket.Handshake().Address
 }

@@ -91,7 +91,7 @@ func kind(l Layer) string {
 }
 
 func admitRequest[P any](c *Call, auth Authenticator[P]) error {
-	who, err := identify(c, auth, &Handshake{request: c.request})
+	who, err := identify(c, auth, c.Handshake())
 	if err != nil {
 		return err
 	}

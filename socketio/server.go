@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"maps"
 	"net/http"
+	"net/netip"
 	"slices"
 	"sync"
 	"sync/atomic"
@@ -66,6 +67,11 @@ func NewServer(o *Options) *Server {
 	srv.Namespace = srv.Of("/")
 	return srv
 }
+
+// ClientAddress returns the address of the client that sent a request, as
+// [Options].TrustedProxies has it, for handlers beside the server; an invalid one where it
+// has none (a Unix socket). A socket's own is in its [Handshake].
+func (srv *Server) ClientAddress(r *http.Request) netip.Addr { return srv.engine.ClientAddress(r) }
 
 // Of returns the namespace of that name, and makes it when there is none yet. A
 // missing leading slash is added. It waits for the adapter of a new namespace to start,

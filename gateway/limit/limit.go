@@ -20,6 +20,7 @@ package limit
 import (
 	"errors"
 	"fmt"
+	"maps"
 	"math"
 	"net/netip"
 	"time"
@@ -36,9 +37,10 @@ type Options struct {
 	// Cost is what an event counts for, by its name. Default 1; 0 is free.
 	Cost map[string]int
 	// Disconnect puts a client out that goes on: a socket that this limit refuses so often
-	// within a minute is sent the event "exception" and disconnected. Default never. It
-	// has no effect for [Connects]: a connection that is refused and joins no namespace is
-	// closed after [socketio.Options].ConnectTimeout.
+	// within a minute, counted from the first refusal, is sent the event "exception" and
+	// disconnected. Default never. It has no effect for requests over HTTP, nor for
+	// [Connects]: a connection that is refused and joins no namespace is closed after
+	// [socketio.Options].ConnectTimeout.
 	Disconnect int
 	// MaxKeys is how many principals or addresses are remembered at once; one that is idle
 	// is forgotten. Default 100,000, some 10 MB. When more are busy, one that has used
@@ -146,7 +148,7 @@ func newLimit(name string, n int, per time.Duration, options []Options) *limit {
 	}
 	return &limit{
 		rate:    rate{every: int64(per) / int64(n), burst: int64(o.Burst)},
-		cost:    o.Cost,
+		cost:    maps.Clone(o.Cost),
 		began:   time.Now(),
 		sockets: gateway.NewState(func(*gateway.Call) (*socket, error) { return new(socket), nil }, nil),
 		keys:    newBuckets(o.MaxKeys),

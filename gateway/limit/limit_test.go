@@ -1,129 +1,102 @@
 package limit_test
 
 import (
-	"context"
 	"fmt"
+	"io"
 	"net/http"
 	"net/netip"
-	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
 
 	"go.uber.org/goleak"
 
+	"github.com/kachi-io/kachi/client"
 	"github.com/kachi-io/kachi/gateway"
+	"github.com/kachi-io/kachi/gateway/gatewaytest"
 	"github.com/kachi-io/kachi/gateway/limit"
 	"github.com/kachi-io/kachi/internal/assert"
-	"github.com/kachi-io/kachi/internal/memnet"
-	"github.com/kachi-io/kachi/internal/wstest"
 	"github.com/kachi-io/kachi/socketio"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
-// named admits who gives a name, and goes by it.
-type named struct{}
-
-func (named) Authenticate(_ context.Context, h *gateway.Handshake) (gateway.Identity[string], error) {
-	var auth struct{ Name string }
-	err := h.DecodeAuth(&auth)
-	return gateway.Identity[string]{Principal: auth.Name, Key: auth.Name}, err
-}
-
 type namespace = gateway.Namespace[string]
 
-// faked runs a test against an app in memory, on a clock that moves when everybody waits.
-// open opens a connection; the address is what a proxy says of it.
-func faked(t *testing.T, register func(*namespace), test func(open func(address string) wstest.Client)) {
+// faked runs a test against an app on a clock that moves when everybody waits.
+func faked(t *testing.T, register func(*namespace), test func(t *testing.T, app *gatewaytest.App)) {
 	t.Helper()
 	synctest.Test(t, func(t *testing.T) {
-		o := &gateway.Options{Socket: socketio.Options{
-			TrustedProxies: []netip.Prefix{netip.MustParsePrefix("127.0.0.1/32")},
-			PingInterval:   24 * time.Hour, // for clients that sleep
-		}}
-		app, err := gateway.NewApp(o, gateway.New("/c", named{}, register))
-		assert.NoError(t, err)
-		l := memnet.Listen(nil)
-		host := &http.Server{Handler: app}
-		served := make(chan struct{})
-		go func() { defer close(served); _ = host.Serve(l) }()
-		t.Cleanup(func() {
-			ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
-			defer cancel()
-			assert.NoError(t, app.Stop(ctx))
-			_ = host.Close()
-			<-served
-			time.Sleep(time.Second) // the wheels stop at their next tick
-		})
-		test(func(address string) wstest.Client {
-			nc, err := l.Dial()
-			assert.NoError(t, err)
-			header := wstest.Handshake()
-			if address != "" {
-				header.Set("X-Forwarded-For", address)
-			}
-			return wstest.OpenOn(t, nc, header)
-		})
+		o := gateway.Options{Socket: socketio.Options{TrustedProxies: []netip.Prefix{netip.MustParsePrefix("127.0.0.1/32")}}}
+		test(t, gatewaytest.New(t, &gatewaytest.Options{App: o}, gateway.New("/c", gatewaytest.ByName, register)))
 	})
+}
+
+// from is the address that a proxy says the client has.
+func from(address string) gatewaytest.DialOption {
+	return gatewaytest.Header("X-Forwarded-For", address)
 }
 
 func handle(g *namespace, event string) *gateway.Route[string, gateway.None, gateway.None] {
 	return gateway.Handle(g, event, func(*gateway.Context[string], gateway.None) error { return nil })
 }
 
-const passed = `3/c,1[]`
+func passes(t *testing.T, c *gatewaytest.Client, event string) {
+	t.Helper()
+	gatewaytest.Ask[any](t, c, event)
+}
 
-func over(event string, after time.Duration) string {
-	return fmt.Sprintf(`3/c,1[{"status":"error","code":"rate_limited","message":"Too much of it at once: try again later","details":{"retryAfter":%d},"cause":{"pattern":%q}}]`, after.Milliseconds(), event)
+func over(t *testing.T, c *gatewaytest.Client, event string, after time.Duration) {
+	t.Helper()
+	isOver(t, c.AskError(t, gateway.CodeRateLimited, event), after)
+}
+
+func isOver(t *testing.T, err *gateway.Error, after time.Duration) {
+	t.Helper()
+	assert.Equal(t, err.Message, "Too much of it at once: try again later")
+	assert.Equal(t, fmt.Sprintf("%s", err.Details), fmt.Sprintf(`{"retryAfter":%d}`, after.Milliseconds()))
 }
 
 func TestPerSocket(t *testing.T) {
 	faked(t, func(g *namespace) {
 		handle(g, "a").Use(limit.PerSocket(2, time.Second))
 		handle(g, "b")
-	}, func(open func(string) wstest.Client) {
-		c, other := open("").Join("/c", ""), open("").Join("/c", "")
-		ask := func(c wstest.Client, event, want string) {
-			t.Helper()
-			assert.Equal(t, c.Ask(`2/c,1["`+event+`"]`), want)
-		}
-		ask(c, "a", passed)
-		ask(c, "a", passed)
-		ask(c, "a", over("a", 500*time.Millisecond))
-		ask(c, "a", over("a", 500*time.Millisecond)) // to be refused costs nothing
-		ask(c, "b", passed)
-		ask(other, "a", passed)
+	}, func(t *testing.T, app *gatewaytest.App) {
+		c, other := app.Dial(t, "/c"), app.Dial(t, "/c")
+		passes(t, c, "a")
+		passes(t, c, "a")
+		over(t, c, "a", 500*time.Millisecond)
+		over(t, c, "a", 500*time.Millisecond) // to be refused costs nothing
+		passes(t, c, "b")
+		passes(t, other, "a")
 		time.Sleep(499 * time.Millisecond)
-		ask(c, "a", over("a", time.Millisecond))
+		over(t, c, "a", time.Millisecond)
 		time.Sleep(time.Millisecond)
-		ask(c, "a", passed)
-		ask(c, "a", over("a", 500*time.Millisecond))
+		passes(t, c, "a")
+		over(t, c, "a", 500*time.Millisecond)
 		time.Sleep(time.Hour) // no more than the burst is saved
-		ask(c, "a", passed)
-		ask(c, "a", passed)
-		ask(c, "a", over("a", 500*time.Millisecond))
+		passes(t, c, "a")
+		passes(t, c, "a")
+		over(t, c, "a", 500*time.Millisecond)
 	})
 }
 
 func TestBurstAndCost(t *testing.T) {
 	faked(t, func(g *namespace) {
-		g.Use(limit.PerSocket(1, time.Second, limit.Options{Burst: 5, Cost: map[string]int{"dear": 4, "free": 0}}))
+		costs := map[string]int{"dear": 4, "free": 0}
+		g.Use(limit.PerSocket(1, time.Second, limit.Options{Burst: 5, Cost: costs}))
+		costs["cheap"] = 5 // the caller's own again
 		handle(g, "dear")
 		handle(g, "cheap")
 		handle(g, "free")
-	}, func(open func(string) wstest.Client) {
-		c := open("").Join("/c", "")
-		for _, step := range []struct{ event, want string }{
-			{"dear", passed},
-			{"dear", over("dear", 3*time.Second)},
-			{"cheap", passed},
-			{"cheap", over("cheap", time.Second)},
-			{"dear", over("dear", 4*time.Second)},
-			{"free", passed},
-		} {
-			assert.Equal(t, c.Ask(`2/c,1["`+step.event+`"]`), step.want, step.event)
-		}
+	}, func(t *testing.T, app *gatewaytest.App) {
+		c := app.Dial(t, "/c")
+		passes(t, c, "dear")
+		over(t, c, "dear", 3*time.Second)
+		passes(t, c, "cheap")
+		over(t, c, "cheap", time.Second)
+		over(t, c, "dear", 4*time.Second)
+		passes(t, c, "free")
 	})
 }
 
@@ -143,20 +116,21 @@ func TestPerPrincipalAndPerAddress(t *testing.T) {
 				guard := test.guard()
 				handle(g, "a").Use(guard)
 				handle(g, "b").Use(guard)
-			}, func(open func(string) wstest.Client) {
-				join := func(who [2]string) wstest.Client { return open(who[0]).Join("/c", `{"name":"`+who[1]+`"}`) }
-				assert.Equal(t, join(test.same[0]).Ask(`2/c,1["a"]`), passed)
-				answer := join(test.same[1]).Ask(`2/c,1["b"]`)
-				assert.True(t, strings.Contains(answer, `"rate_limited"`), answer)
-				assert.Equal(t, join(test.other).Ask(`2/c,1["a"]`), passed)
+			}, func(t *testing.T, app *gatewaytest.App) {
+				dial := func(who [2]string) *gatewaytest.Client {
+					return app.Dial(t, "/c", from(who[0]), gatewaytest.Name(who[1]))
+				}
+				passes(t, dial(test.same[0]), "a")
+				over(t, dial(test.same[1]), "b", time.Minute)
+				passes(t, dial(test.other), "a")
 			})
 		})
 	}
-	faked(t, func(g *namespace) { handle(g, "a").Use(limit.PerPrincipal(1, time.Minute)) }, func(open func(string) wstest.Client) {
+	faked(t, func(g *namespace) { handle(g, "a").Use(limit.PerPrincipal(1, time.Minute)) }, func(t *testing.T, app *gatewaytest.App) {
 		for range 2 { // nobody in particular: by socket
-			c := open("").Join("/c", "")
-			assert.Equal(t, c.Ask(`2/c,1["a"]`), passed)
-			assert.Equal(t, c.Ask(`2/c,1["a"]`), over("a", time.Minute))
+			c := app.Dial(t, "/c")
+			passes(t, c, "a")
+			over(t, c, "a", time.Minute)
 		}
 	})
 }
@@ -165,37 +139,40 @@ func TestSeveralAtOnce(t *testing.T) {
 	faked(t, func(g *namespace) {
 		g.Use(limit.PerSocket(2, time.Second), limit.PerSocket(3, time.Minute))
 		handle(g, "a")
-	}, func(open func(string) wstest.Client) {
-		c := open("").Join("/c", "")
-		assert.Equal(t, c.Ask(`2/c,1["a"]`), passed)
-		assert.Equal(t, c.Ask(`2/c,1["a"]`), passed)
-		assert.Equal(t, c.Ask(`2/c,1["a"]`), over("a", 500*time.Millisecond))
+	}, func(t *testing.T, app *gatewaytest.App) {
+		c := app.Dial(t, "/c")
+		passes(t, c, "a")
+		passes(t, c, "a")
+		over(t, c, "a", 500*time.Millisecond)
 		time.Sleep(time.Second)
-		assert.Equal(t, c.Ask(`2/c,1["a"]`), passed)
-		assert.Equal(t, c.Ask(`2/c,1["a"]`), over("a", 19*time.Second))
+		passes(t, c, "a")
+		over(t, c, "a", 19*time.Second)
 	})
 }
 
 func TestWhoGoesOnIsPutOut(t *testing.T) {
-	ended := make(chan gateway.Reason, 1)
 	faked(t, func(g *namespace) {
 		g.Use(limit.PerAddress(1, 10*time.Minute, limit.Options{Disconnect: 3}))
-		g.OnDisconnect(func(_ *gateway.Context[string], r gateway.Reason) error { ended <- r; return nil })
+		g.OnDisconnect(func(_ *gateway.Context[string], r gateway.Reason) error {
+			assert.Equal(t, r, socketio.ReasonServerDisconnect)
+			return nil
+		})
 		handle(g, "a")
-	}, func(open func(string) wstest.Client) {
-		c := open("").Join("/c", "")
-		assert.Equal(t, c.Ask(`2/c,1["a"]`), passed)
+	}, func(t *testing.T, app *gatewaytest.App) {
+		c := app.Dial(t, "/c")
+		passes(t, c, "a")
 		for range 2 { // two a minute are no flood
-			assert.True(t, strings.HasPrefix(c.Ask(`2/c,1["a"]`), `3/c,1[{"status":"error"`))
-			assert.True(t, strings.HasPrefix(c.Ask(`2/c,1["a"]`), `3/c,1[{"status":"error"`))
+			c.AskError(t, gateway.CodeRateLimited, "a")
+			c.AskError(t, gateway.CodeRateLimited, "a")
 			time.Sleep(time.Minute)
 		}
-		c.Ask(`2/c,1["a"]`)
-		c.Ask(`2/c,1["a"]`)
-		last := c.Ask(`2/c,1["a"]`)
-		assert.True(t, strings.HasPrefix(last, `2/c,["exception",{"status":"error","code":"rate_limited"`), last)
-		c.Expect("1/c,")
-		assert.Equal(t, assert.Receive(t, ended), socketio.ReasonServerDisconnect)
+		for range 3 {
+			c.Emit(t, "a")
+		}
+		for range 3 {
+			c.ExpectError(t, gateway.CodeRateLimited)
+		}
+		assert.Equal(t, c.ExpectDisconnect(t).Reason, client.ServerDisconnect)
 	})
 }
 
@@ -209,17 +186,50 @@ func TestConnects(t *testing.T) {
 			}
 			return nil
 		})
-	}, func(open func(string) wstest.Client) {
-		const refusal = `4/c,{"message":"Too much of it at once: try again later","data":{"status":"error","code":"rate_limited","message":"Too much of it at once: try again later","details":{"retryAfter":30000}}}`
-		c := open("192.0.2.1")
-		c.Join("/c", "")
-		assert.Equal(t, strings.HasPrefix(open("192.0.2.1").Ask(`0/c,{"name":1}`), `4/c,{"message":"auth`), true)
-		d := open("192.0.2.1")
-		assert.Equal(t, d.Ask("0/c,"), refusal)
-		open("192.0.2.2").Join("/c", "")
+	}, func(t *testing.T, app *gatewaytest.App) {
+		one, other := from("192.0.2.1"), from("192.0.2.2")
+		app.Dial(t, "/c", one)
+		app.ConnectError(t, gateway.CodeBadRequest, "/c", one, gatewaytest.Auth(map[string]int{"name": 1}))
+		isOver(t, app.ConnectError(t, gateway.CodeRateLimited, "/c", one), 30*time.Second)
+		app.Dial(t, "/c", other)
 		time.Sleep(30 * time.Second)
-		d.Join("/c", "")
+		app.Dial(t, "/c", one)
 		assert.Equal(t, asked, 4)
+	})
+}
+
+// Requests come by the same proxy as sockets do, and are counted for the same clients.
+func TestRequestsBehindAProxy(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		o := gateway.Options{
+			Socket: socketio.Options{TrustedProxies: []netip.Prefix{netip.MustParsePrefix("127.0.0.1/32")}},
+			Use:    []gateway.Layer{limit.PerAddress(2, time.Minute)},
+		}
+		app := gatewaytest.New(t, &gatewaytest.Options{App: o, Handler: func(app *gateway.App) http.Handler {
+			mux := http.NewServeMux()
+			mux.Handle("/socket.io/", app)
+			mux.Handle("GET /thing", gateway.Protect(app, gateway.Anyone)(http.HandlerFunc(func(http.ResponseWriter, *http.Request) {})))
+			return mux
+		}}, gateway.New("/c", gatewaytest.ByName, func(g *namespace) { handle(g, "a") }))
+		get := func(address string) (status int, retryAfter string) {
+			r, err := http.NewRequest(http.MethodGet, gatewaytest.URL+"/thing", nil)
+			assert.NoError(t, err)
+			r.Header.Set("X-Forwarded-For", address)
+			response, err := app.HTTP().Do(r)
+			assert.NoError(t, err)
+			_, _ = io.Copy(io.Discard, response.Body)
+			assert.NoError(t, response.Body.Close())
+			return response.StatusCode, response.Header.Get("Retry-After")
+		}
+		c := app.Dial(t, "/c", from("192.0.2.1"))
+		passes(t, c, "a")
+		status, _ := get("192.0.2.1")
+		assert.Equal(t, status, http.StatusOK)
+		status, retryAfter := get("192.0.2.1")
+		assert.Equal(t, []any{status, retryAfter}, []any{http.StatusTooManyRequests, "30"})
+		over(t, c, "a", 30*time.Second)
+		status, _ = get("192.0.2.2") // who is behind the same proxy
+		assert.Equal(t, status, http.StatusOK)
 	})
 }
 
