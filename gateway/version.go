@@ -75,6 +75,15 @@ func (c *Call) Version() int {
 	return c.connection.version
 }
 
+// Since returns the version since which clients have the event's handler, see [Route.Since]:
+// an event of one name may have several, whose answers are different. 0 for others.
+func (c *Call) Since() int {
+	if c.route == nil {
+		return 0
+	}
+	return c.route.since
+}
+
 // Since says that only clients of a version, and of later ones, have the event: others are
 // answered "not_found". An event may have several handlers, each since another version: a
 // client has the newest that is not newer than itself. See [Versions].

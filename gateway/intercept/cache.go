@@ -3,14 +3,18 @@ package intercept
 import (
 	"crypto/sha256"
 	"encoding/binary"
+	"errors"
+	"fmt"
 	"hash"
+	"strconv"
 	"time"
 
 	"github.com/kachi-io/kachi/gateway"
 )
 
 // Key tells which calls have the same answer: those that return the same. A call for which
-// it returns "" is not cached. Namespace and event are always told apart.
+// it returns "" is not cached. Namespace, event, and the handlers that an event has for
+// several versions are always told apart.
 type Key func(c *gateway.Call) string
 
 // CacheOptions configures a cache. The zero value is the default of every field.
@@ -27,8 +31,17 @@ type CacheOptions struct {
 // is for queries whose answer everybody may have to whom key gives it. [PerPrincipal] gives
 // it to one principal, who may have lost the right to it within the time; with [Shared],
 // [gateway.Route.Authorize] says nothing about it, and guards have to. Nobody may change a
-// result that was returned.
+// result that was returned. Cache panics where ttl is not above zero, key is nil, or there
+// are several options.
 func Cache(ttl time.Duration, key Key, o ...CacheOptions) gateway.Interceptor {
+	switch {
+	case ttl <= 0:
+		panic(fmt.Errorf("intercept.Cache: for %s nothing is kept", ttl))
+	case key == nil:
+		panic(errors.New("intercept.Cache: there is no Key"))
+	case len(o) > 1:
+		panic(errors.New("intercept.Cache: there are two CacheOptions"))
+	}
 	var answers gateway.Answers
 	if len(o) > 0 {
 		answers = o[0].Answers
@@ -42,7 +55,7 @@ func Cache(ttl time.Duration, key Key, o ...CacheOptions) gateway.Interceptor {
 			if which == "" {
 				return next(c)
 			}
-			answer, settle, err := answers.Claim(c, "cache "+digest(c.Namespace(), c.Pattern(), which))
+			answer, settle, err := answers.Claim(c, "cache "+digest(c.Namespace(), c.Pattern(), strconv.Itoa(c.Since()), which))
 			if err != nil || settle == nil {
 				return answer.Result, err
 			}

@@ -12,22 +12,27 @@ package intercept
 import (
 	"context"
 	"errors"
+	"fmt"
 	"log/slog"
 	"time"
 
 	"github.com/kachi-io/kachi/gateway"
 )
 
-// Logging notes each call: at Info what went well, at Warn what the client is told of by a
-// code, at Error what it is not told of, a panic too. The attributes are namespace, event,
-// socket, principal (its key), duration, and for errors code and error; never what the
-// client sent, or was answered.
+// Logging notes each call: at Info what went well, and what was given up for a client that
+// has gone; at Warn what the client is told of by a code; at Error what it is not told of, a
+// panic too. The attributes are namespace, event, socket, principal (its key), duration, and
+// for errors code and error; never what the client sent, or was answered. Logging panics
+// where log is nil.
 func Logging(log *slog.Logger) gateway.Interceptor {
+	if log == nil {
+		panic(errors.New("intercept.Logging: there is no log"))
+	}
 	return func(next gateway.Handler) gateway.Handler {
 		return func(c *gateway.Call) (out any, err error) {
 			began, returned := time.Now(), false
 			defer func() {
-				level := levelOf(err)
+				level := levelOf(c, err)
 				if !returned {
 					level, err = slog.LevelError, errPanic // it goes on, and the app reports it with its stack
 				}
@@ -57,11 +62,11 @@ func Logging(log *slog.Logger) gateway.Interceptor {
 
 var errPanic = errors.New("panic")
 
-func levelOf(err error) slog.Level {
-	switch gateway.CodeOf(err) {
-	case "":
+func levelOf(c *gateway.Call, err error) slog.Level {
+	switch code := gateway.CodeOf(err); {
+	case code == "", c.Gone() && errors.Is(err, context.Canceled):
 		return slog.LevelInfo
-	case gateway.CodeInternal:
+	case code == gateway.CodeInternal:
 		return slog.LevelError
 	}
 	return slog.LevelWarn
@@ -72,8 +77,12 @@ var errTimeout = gateway.NewError(gateway.CodeTimeout, "There was no answer in t
 // Timeout gives calls a context that ends after d. A handler that stops for it, by returning
 // [context.DeadlineExceeded] or an error that wraps it, is answered with the code "timeout";
 // one that does not heed its context goes on, and is answered with what it returns. (How
-// long a client waits is another thing: [gateway.Route.Patience].)
+// long a client waits is another thing: [gateway.Route.Patience].) Timeout panics where d is
+// not above zero.
 func Timeout(d time.Duration) gateway.Interceptor {
+	if d <= 0 {
+		panic(fmt.Errorf("intercept.Timeout: %s is no time", d))
+	}
 	return func(next gateway.Handler) gateway.Handler {
 		return func(c *gateway.Call) (any, error) {
 			outer := c.Context

@@ -8,7 +8,6 @@ import (
 	"fmt"
 	"iter"
 	"log/slog"
-	"net/http/httptest"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -18,31 +17,16 @@ import (
 	"go.uber.org/goleak"
 
 	"github.com/kachi-io/kachi/gateway"
+	"github.com/kachi-io/kachi/gateway/gatewaytest"
 	"github.com/kachi-io/kachi/gateway/intercept"
 	"github.com/kachi-io/kachi/internal/assert"
-	"github.com/kachi-io/kachi/internal/wstest"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
-type named struct{}
-
-func (named) Authenticate(_ context.Context, h *gateway.Handshake) (gateway.Identity[string], error) {
-	var auth struct{ Name string }
-	err := h.DecodeAuth(&auth)
-	return gateway.Identity[string]{Principal: auth.Name, Key: auth.Name}, err
-}
-
-func start(t *testing.T, register func(*gateway.Namespace[string])) string {
+func start(t *testing.T, register func(*gateway.Namespace[string])) *gatewaytest.App {
 	t.Helper()
-	app, err := gateway.NewApp(nil, gateway.New("/c", named{}, register))
-	assert.NoError(t, err)
-	host := httptest.NewServer(app)
-	t.Cleanup(func() {
-		assert.NoError(t, app.Stop(context.Background()))
-		host.Close()
-	})
-	return host.URL
+	return gatewaytest.New(t, nil, gateway.New("/c", gatewaytest.ByName, register))
 }
 
 // buffer is written by the server and read by the test.
@@ -66,8 +50,8 @@ func (b *buffer) take() string {
 
 func TestLogging(t *testing.T) {
 	var log buffer
-	url := start(t, func(g *gateway.Namespace[string]) {
-		g.Use(intercept.Logging(slog.New(slog.NewJSONHandler(&log, nil))))
+	app := start(t, func(g *gateway.Namespace[string]) {
+		gateway.Handle(g, "behind", func(*gateway.Context[string], gateway.None) error { return nil })
 		gateway.On(g, "do", func(_ *gateway.Context[string], in string) (string, error) {
 			switch in {
 			case "coded secret":
@@ -78,17 +62,18 @@ func TestLogging(t *testing.T) {
 				panic("on purpose")
 			}
 			return "answer " + in, nil
-		})
+		}).Use(intercept.Logging(slog.New(slog.NewJSONHandler(&log, nil))))
 	})
 	for _, who := range []string{"mina", ""} {
-		c := wstest.Join(t, url, "/c", `{"name":"`+who+`"}`)
+		c := app.Dial(t, "/c", gatewaytest.Name(who))
 		for in, want := range map[string]string{
 			"good secret":  `INFO   `,
 			"coded secret": `WARN teapot teapot: short`,
 			"plain secret": `ERROR internal plain`,
 			"panic secret": `ERROR internal panic`,
 		} {
-			c.Ask(`2/c,1["do","` + in + `"]`)
+			c.Emit(t, "do", in)
+			gatewaytest.Ask[any](t, c, "behind")
 			line := log.take()
 			var got struct {
 				Level, Msg, Namespace, Event, Socket, Principal, Code, Error string
@@ -104,7 +89,7 @@ func TestLogging(t *testing.T) {
 }
 
 func TestTimeout(t *testing.T) {
-	url := start(t, func(g *gateway.Namespace[string]) {
+	app := start(t, func(g *gateway.Namespace[string]) {
 		handle := func(c *gateway.Context[string], in string) (string, error) {
 			<-c.Done()
 			switch in {
@@ -129,17 +114,17 @@ func TestTimeout(t *testing.T) {
 			}
 		}), intercept.Timeout(time.Hour))
 	})
-	c := wstest.Join(t, url, "/c", "")
-	assert.Equal(t, c.Ask(`2/c,1["short","heeds"]`), `3/c,1[{"status":"error","code":"timeout","message":"There was no answer in time","cause":{"pattern":"short"}}]`)
-	assert.True(t, strings.Contains(c.Ask(`2/c,1["short","coded"]`), `"not_found"`))
-	assert.Equal(t, c.Ask(`2/c,1["short","does not"]`), `3/c,1["late"]`)
-	assert.True(t, strings.Contains(c.Ask(`2/c,1["long"]`), `"internal"`))
+	c := app.Dial(t, "/c")
+	assert.Equal(t, c.AskError(t, gateway.CodeTimeout, "short", "heeds").Message, "There was no answer in time")
+	c.AskError(t, gateway.CodeNotFound, "short", "coded")
+	assert.Equal(t, gatewaytest.Ask[string](t, c, "short", "does not"), "late")
+	c.AskError(t, gateway.CodeInternal, "long")
 }
 
 func TestCache(t *testing.T) {
 	var runs atomic.Int64
 	items := gateway.NewEvent[int]("item")
-	url := start(t, func(g *gateway.Namespace[string]) {
+	app := start(t, func(g *gateway.Namespace[string]) {
 		find := func(c *gateway.Context[string], in gateway.Raw) (string, error) {
 			n := runs.Add(1)
 			if strings.Contains(string(in.Raw[0]), "wrong") {
@@ -159,58 +144,122 @@ func TestCache(t *testing.T) {
 			return func(yield func(int, error) bool) { yield(1, nil) }
 		}).Use(shared)
 	})
-	mina, again, jun := wstest.Join(t, url, "/c", `{"name":"mina"}`), wstest.Join(t, url, "/c", `{"name":"mina"}`), wstest.Join(t, url, "/c", `{"name":"jun"}`)
-	nobody, neither := wstest.Join(t, url, "/c", ``), wstest.Join(t, url, "/c", ``)
+	dial := func(name string) *gatewaytest.Client { return app.Dial(t, "/c", gatewaytest.Name(name)) }
+	mina, again, jun, nobody, neither := dial("mina"), dial("mina"), dial("jun"), dial(""), dial("")
 	for i, step := range []struct {
-		who           wstest.Client
-		event, answer string
+		who    *gatewaytest.Client
+		event  string
+		args   []any
+		answer string
 	}{
-		{mina, `["all","x"]`, `"mina1"`},
-		{jun, `["all","x"]`, `"mina1"`},
-		{jun, `["all","x",1]`, `"jun2"`},
-		{jun, `["others","x"]`, `"jun3"`},
-		{mina, `["own","x"]`, `"mina4"`},
-		{again, `["own","x"]`, `"mina4"`},
-		{jun, `["own","x"]`, `"jun5"`},
-		{nobody, `["own","x"]`, `"6"`},
-		{nobody, `["own","x"]`, `"6"`},
-		{neither, `["own","x"]`, `"7"`},
-		{mina, `["never","x"]`, `"mina8"`},
-		{mina, `["never","x"]`, `"mina9"`},
-		{mina, `["all","wrong"]`, `{"status":"error","code":"wrong","message":"run 10","cause":{"pattern":"all"}}`},
-		{mina, `["all","wrong"]`, `{"status":"error","code":"wrong","message":"run 11","cause":{"pattern":"all"}}`},
-		{mina, `["all","panic"]`, `{"status":"error","code":"internal","message":"Internal error","cause":{"pattern":"all"}}`},
-		{mina, `["all","panic"]`, `{"status":"error","code":"internal","message":"Internal error","cause":{"pattern":"all"}}`},
-		{mina, `["never","x"]`, `"mina14"`},
+		{mina, "all", []any{"x"}, "mina1"},
+		{jun, "all", []any{"x"}, "mina1"},
+		{jun, "all", []any{"x", 1}, "jun2"},
+		{jun, "others", []any{"x"}, "jun3"},
+		{mina, "own", []any{"x"}, "mina4"},
+		{again, "own", []any{"x"}, "mina4"},
+		{jun, "own", []any{"x"}, "jun5"},
+		{nobody, "own", []any{"x"}, "6"},
+		{nobody, "own", []any{"x"}, "6"},
+		{neither, "own", []any{"x"}, "7"},
+		{mina, "never", []any{"x"}, "mina8"},
+		{mina, "never", []any{"x"}, "mina9"},
 	} {
-		assert.Equal(t, step.who.Ask("2/c,1"+step.event), "3/c,1["+step.answer+"]", i, step.event)
+		assert.Equal(t, gatewaytest.Ask[string](t, step.who, step.event, step.args...), step.answer, i, step.event)
+	}
+	for _, run := range []string{"run 10", "run 11"} {
+		assert.Equal(t, mina.AskError(t, "wrong", "all", "wrong").Message, run)
 	}
 	for range 2 {
-		assert.Equal(t, mina.Ask(`2/c,1["stream"]`), `2/c,["item",1]`)
-		mina.Expect(`3/c,1[{"count":1}]`)
+		mina.AskError(t, gateway.CodeInternal, "all", "panic")
+	}
+	assert.Equal(t, gatewaytest.Ask[string](t, mina, "never", "x"), "mina14")
+	for range 2 {
+		assert.Equal(t, gatewaytest.Ask[gateway.Streamed](t, mina, "stream"), gateway.Streamed{Count: 1})
+		assert.Equal(t, gatewaytest.Next(t, mina, items), 1)
+	}
+}
+
+// A client of an older version has another handler for the event, and other answers.
+func TestACacheOfSeveralVersions(t *testing.T) {
+	o := gateway.Options{Versions: gateway.Versions{Current: 3}}
+	app := gatewaytest.New(t, &gatewaytest.Options{App: o}, gateway.New("/c", gatewaytest.ByName, func(g *gateway.Namespace[string]) {
+		g.Use(intercept.Cache(time.Hour, intercept.Shared))
+		runs := 0
+		gateway.On(g, "find", func(*gateway.Context[string], gateway.None) (string, error) {
+			runs++
+			return fmt.Sprint("old ", runs), nil
+		})
+		gateway.On(g, "find", func(*gateway.Context[string], gateway.None) (map[string]int, error) {
+			runs++
+			return map[string]int{"new": runs}, nil
+		}).Since(2)
+	}))
+	for range 2 {
+		first, second, third := app.Dial(t, "/c", gatewaytest.Query("version", "1")), app.Dial(t, "/c", gatewaytest.Query("version", "2")), app.Dial(t, "/c", gatewaytest.Query("version", "3"))
+		assert.Equal(t, gatewaytest.Ask[string](t, first, "find"), "old 1")
+		assert.Equal(t, gatewaytest.Ask[map[string]int](t, second, "find"), map[string]int{"new": 2})
+		assert.Equal(t, gatewaytest.Ask[map[string]int](t, third, "find"), map[string]int{"new": 2}) // by the same handler
 	}
 }
 
 func TestOneAsksForAll(t *testing.T) {
 	begun, release := make(chan struct{}, 10), make(chan struct{})
-	url := start(t, func(g *gateway.Namespace[string]) {
-		gateway.On(g, "slow", func(*gateway.Context[string], gateway.None) (int, error) {
+	found := gateway.NewEvent[int]("found")
+	app := start(t, func(g *gateway.Namespace[string]) {
+		g.Emits(found)
+		gateway.On(g, "slow", func(*gateway.Context[string], gateway.None) (gateway.Reply[int], error) {
 			begun <- struct{}{}
 			<-release
-			return 1, nil
+			return gateway.Reply[int]{Event: found, Data: 1}, nil
 		}).Use(intercept.Cache(time.Hour, intercept.Shared))
-		gateway.On(g, "sync", func(*gateway.Context[string], gateway.None) (int, error) { return 2, nil })
 	})
-	var all []wstest.Client
-	for range 3 {
-		c := wstest.Join(t, url, "/c", "")
-		all = append(all, c)
-		c.Send(`2/c,1["slow"]`)
+	clients := []*gatewaytest.Client{app.Dial(t, "/c"), app.Dial(t, "/c"), app.Dial(t, "/c")}
+	for _, c := range clients {
+		c.Emit(t, "slow")
 	}
 	assert.Receive(t, begun)
 	close(release)
-	for _, c := range all {
-		c.Expect(`3/c,1[1]`)
+	for _, c := range clients {
+		assert.Equal(t, gatewaytest.Next(t, c, found), 1)
 	}
 	assert.Equal(t, len(begun), 0)
+}
+
+func TestLoggingWhoHasGone(t *testing.T) {
+	var log buffer
+	begun := make(chan struct{}, 1)
+	app := start(t, func(g *gateway.Namespace[string]) {
+		gateway.Handle(g, "wait", func(c *gateway.Context[string], _ gateway.None) error {
+			begun <- struct{}{}
+			<-c.Done()
+			return c.Err()
+		}).Use(intercept.Logging(slog.New(slog.NewJSONHandler(&log, nil))))
+	})
+	c := app.Dial(t, "/c")
+	c.Emit(t, "wait")
+	assert.Receive(t, begun)
+	c.Close()
+	var line string
+	assert.Eventually(t, func() bool { line += log.take(); return strings.HasSuffix(line, "\n") })
+	assert.True(t, strings.Contains(line, `"level":"INFO"`), line)
+	assert.True(t, strings.Contains(line, `"error":"context canceled"`), line)
+}
+
+// What could never work is said when it is made.
+func TestMistakes(t *testing.T) {
+	for name, make := range map[string]func(){
+		"no log":          func() { intercept.Logging(nil) },
+		"no time":         func() { intercept.Timeout(0) },
+		"nothing is kept": func() { intercept.Cache(0, intercept.Shared) },
+		"no key":          func() { intercept.Cache(time.Second, nil) },
+		"more than enough": func() {
+			intercept.Cache(time.Second, intercept.Shared, intercept.CacheOptions{}, intercept.CacheOptions{})
+		},
+	} {
+		func() {
+			defer func() { assert.True(t, recover() != nil, name) }()
+			make()
+		}()
+	}
 }
