@@ -34,6 +34,7 @@ func TestDatabasesAreFreshAndApart(t *testing.T) {
 }
 
 func TestADatabaseGoesWithItsTest(t *testing.T) {
+	mariadbtest.Database(t) // or this test is skipped, and not only the one inside
 	var dsn string
 	var forgotten *sql.Tx
 	t.Run("uses one", func(t *testing.T) {
