@@ -30,4 +30,10 @@ func (s *Store) Add(_ context.Context, n Note) (number int, err error) {
 	return len(s.notes[n.Board]), nil
 }
 
+func (s *Store) Clear(board string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	delete(s.notes, board)
+}
+
 // end store
