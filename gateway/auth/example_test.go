@@ -2,8 +2,14 @@ package auth_test
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"net/http/httptest"
+	"time"
 
+	"github.com/golang-jwt/jwt/v5"
+
+	"github.com/kachi-io/kachi/client"
 	"github.com/kachi-io/kachi/gateway"
 	"github.com/kachi-io/kachi/gateway/auth"
 )
@@ -16,8 +22,9 @@ type Member struct {
 
 // A gateway whose clients show tokens of this service, signed with a secret.
 func ExampleJWT() {
+	secret := []byte("a secret of at least thirty-two bytes")
 	members := auth.JWT(auth.Options{
-		Keys:     auth.Fixed(auth.HS256([]byte("a secret of at least thirty-two bytes"))),
+		Keys:     auth.Fixed(auth.HS256(secret)),
 		Issuer:   "https://id.example.com",
 		Audience: []string{"chat"},
 		Cookie:   "session",
@@ -32,11 +39,41 @@ func ExampleJWT() {
 	})
 	app, err := gateway.NewApp(nil, gateway.New("/chat", members, func(g *gateway.Namespace[Member]) {
 		gateway.On(g, "whoami", func(c *gateway.Context[Member], _ gateway.None) (string, error) {
-			return c.Principal.ID, nil
+			return fmt.Sprintf("%+v", c.Principal), nil
 		})
 	}))
-	fmt.Println(app != nil, err)
-	// Output: true <nil>
+	if err != nil {
+		panic(err)
+	}
+	host := httptest.NewServer(app)
+	defer host.Close()
+	defer func() { _ = app.Stop(context.Background()) }()
+
+	// What the service that signs people in gives out, by a library for that.
+	token, err := jwt.NewWithClaims(jwt.SigningMethodHS256, jwt.MapClaims{
+		"iss": "https://id.example.com", "aud": "chat", "sub": "mina", "admin": true,
+		"exp": time.Now().Add(time.Hour).Unix(),
+	}).SignedString(secret)
+	if err != nil {
+		panic(err)
+	}
+	for _, shown := range []string{token, ""} {
+		c, err := client.Connect(context.Background(), host.URL+"/chat", &client.Options{
+			Socket: client.SocketOptions{Auth: map[string]string{"token": shown}},
+		})
+		var refused *client.ConnectError
+		if errors.As(err, &refused) {
+			fmt.Println(string(refused.Data))
+			continue
+		} else if err != nil {
+			panic(err)
+		}
+		fmt.Println(client.Ask[string](context.Background(), c, "whoami"))
+		_ = c.Client().Close()
+	}
+	// Output:
+	// {ID:mina Admin:true} <nil>
+	// {"status":"error","code":"unauthorized","message":"A token is needed","details":{"reason":"missing"}}
 }
 
 // Tokens of an identity provider, whose keys are fetched and change.
