@@ -10,7 +10,9 @@ import (
 )
 
 // Reply is a handler's result that is sent to the client as an event, and not as the
-// acknowledgement, which is then empty.
+// acknowledgement, which is then empty. The namespace declares the event, like others that
+// it sends ([Namespace.Emits]): one that it has not declared is known only when it is sent,
+// and the client is answered "internal".
 type Reply[T any] struct {
 	Event OutEvent[T]
 	Data  T

@@ -82,6 +82,11 @@ func (c *Cats) upload(ctx *Context, in Find) error {
 // Found is an event that the server sends.
 var Found = gateway.NewEvent[Cat]("found")
 
+func (c *Cats) registerSearch(g *gateway.Namespace[User]) {
+	g.Emits(Found) // what a namespace sends it declares
+	gateway.On(g, "search", c.search)
+}
+
 func (c *Cats) search(ctx *Context, in Find) (gateway.Reply[Cat], error) {
 	cat, err := c.store.Find(ctx, in.Name)
 	return gateway.Reply[Cat]{Event: Found, Data: cat}, err

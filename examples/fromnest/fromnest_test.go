@@ -44,13 +44,12 @@ func dial(t *testing.T, register func(*gateway.Namespace[User])) *gatewaytest.Cl
 func TestEvents(t *testing.T) {
 	cats := &Cats{newStore()}
 	c := dial(t, func(g *gateway.Namespace[User]) {
-		g.Emits(Found)
+		cats.registerSearch(g)
 		cats.registerMove(g)
 		cats.registerList(g)
 		cats.registerSlow(g)
 		gateway.On(g, "whoami", cats.whoami)
 		gateway.Handle(g, "upload", cats.upload)
-		gateway.On(g, "search", cats.search)
 		gateway.On(g, "put", put)
 		gateway.On(g, "hello", hello)
 	})
