@@ -3,6 +3,7 @@ package client
 import (
 	"context"
 	"fmt"
+	"net"
 	"net/http"
 	"net/http/cookiejar"
 	"net/url"
@@ -102,6 +103,7 @@ func (c *Client) setHTTP() error {
 func (c *Client) newTransport() *http.Transport {
 	t := &http.Transport{
 		Proxy:                 c.opts.Proxy,
+		DialContext:           (&net.Dialer{Timeout: 30 * time.Second}).DialContext,
 		TLSClientConfig:       c.opts.TLS.Clone(),
 		TLSHandshakeTimeout:   10 * time.Second,
 		ForceAttemptHTTP2:     true,

@@ -66,8 +66,10 @@ type Options struct {
 	// Limits bound what a packet from the server may hold.
 	Limits packet.Limits
 
-	// Timeout bounds the opening of a connection, and the wait for the answer of a
-	// namespace on a connection that carries no other. Default 20 s; negative: no bound.
+	// Timeout bounds the opening of a connection, the upgrade to WebSocket (20 s where there
+	// is no bound), and the wait for the answer of a namespace: over it the connection is
+	// given up, or, where other sockets use it, OnConnectError is told and the answer waited
+	// for. The error has [CodeTimeout]. Default 20 s; negative: no bound.
 	Timeout time.Duration
 	// CloseTimeout is how long [Client.Close] and [Socket.Disconnect] let what is queued
 	// be sent. Default 5 s.
@@ -76,10 +78,11 @@ type Options struct {
 	// DisableReconnection: a connection that is lost, or could not be opened, is not
 	// opened again until [Socket.Connect] or [Socket.Open] is called.
 	DisableReconnection bool
-	// ReconnectionAttempts is how often in a row it is tried. Default 0: no limit.
+	// ReconnectionAttempts is how often in a row it is tried again. Default 0: no limit.
 	ReconnectionAttempts int
 	// ReconnectionDelay is the pause before the first attempt, which doubles with each
-	// up to ReconnectionDelayMax. Defaults 1 s and 5 s.
+	// up to ReconnectionDelayMax. Longer is the pause only where the server says when to
+	// come ([TransportError].RetryAfter). Defaults 1 s and 5 s.
 	ReconnectionDelay    time.Duration
 	ReconnectionDelayMax time.Duration
 	// RandomizationFactor spreads the pauses: 0.5 makes 500 to 1,500 ms of one second.
@@ -99,8 +102,9 @@ type Options struct {
 	// returns [ErrTooManyAcks]. Default 4,096.
 	MaxPendingAcks int
 	// MailboxMessages and MailboxBytes bound the events of one socket that wait for its
-	// handlers. Over them the client reads no more until a handler has returned, which
-	// the server sees as a slow consumer; nothing is lost. While a handler waits in Ask
+	// handlers. Over them the client reads no more until a handler has returned, for no
+	// socket of the connection: the server sees a slow consumer, and nothing is lost. Its
+	// heartbeat is kept up. While a handler waits in Ask
 	// (called with the handler's context) four times as much is taken; see
 	// [ErrMailboxFull]. Defaults 1,024 and 16 MiB.
 	MailboxMessages int
@@ -126,8 +130,10 @@ type SocketOptions struct {
 	// Auth is what the server gets as the handshake's auth. It must encode to a JSON
 	// object. Default none.
 	Auth any
-	// AuthFunc is called for each connection, in place of Auth. Its context ends with the
-	// attempt. An error is told to OnConnectError, and it is called again after a pause.
+	// AuthFunc is called for each connection, in place of Auth, on a goroutine of its own.
+	// Its context ends with the connection, or when the socket leaves, and it must return
+	// then: there is no other bound. An error is told to OnConnectError as an [*AuthError],
+	// and it is called again after a pause, unless [Options.DisableReconnection] is set.
 	AuthFunc func(ctx context.Context) (any, error)
 	// AckTimeout bounds the wait for an acknowledgement where the caller's context has no
 	// deadline, and each try where Retries is set. Default 30 s.

@@ -298,7 +298,7 @@ var troubleRows = []row{
 		run: func(t *testing.T, p *play) {
 			wire := newWire(t, p.addr())
 			o := p.options()
-			o.MailboxMessages, o.MaxQueuedMessages = 8, 16
+			o.MailboxMessages, o.MaxQueuedMessages, o.StallTimeout = 8, 16, 5*time.Millisecond
 			c, err := client.New(wire.url(), o)
 			assert.NoError(t, err)
 			sockets := []*client.Socket{c.Of("/", nil), c.Of("/chat", &client.SocketOptions{Retries: 2, AckTimeout: 20 * time.Millisecond})}
