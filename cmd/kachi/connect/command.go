@@ -158,7 +158,7 @@ func (c *Command) Run(ctx context.Context, std *Streams) error {
 	if err != nil {
 		return &UsageError{err}
 	}
-	return r.run(ctx)
+	return r.untilEnd(ctx)
 }
 
 // prepare reads the flags. Every error is a mistake in them.
@@ -185,7 +185,7 @@ func (c *Command) prepare(std *Streams) (*run, error) {
 		return nil, err
 	}
 	r := &run{
-		in: std.In, steps: steps, stay: stay, exitOnError: c.ExitOnError, keepHistory: !c.NoHistory,
+		patience: patience, in: std.In, steps: steps, stay: stay, exitOnError: c.ExitOnError, keepHistory: !c.NoHistory,
 		options: options,
 		session: &session{
 			target: target, auth: auth, timeout: c.Timeout, ackTimeout: c.AckTimeout, guard: func() {}, changed: func() {},

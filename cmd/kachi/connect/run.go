@@ -17,6 +17,7 @@ import (
 
 // run is one run of the command.
 type run struct {
+	patience    time.Duration
 	session     *session
 	options     *client.Options
 	in          io.Reader
@@ -55,6 +56,30 @@ func columns(f *os.File) int {
 		return width
 	}
 	return 80
+}
+
+// patience is how long a run that was told to end may take for it: the client's farewell,
+// and some more.
+const patience = 5 * time.Second
+
+// untilEnd is run, and ends with ctx although somebody who was to read the output has
+// stopped: a write to a pipe that is full cannot be given up.
+func (r *run) untilEnd(ctx context.Context) error {
+	done := make(chan error, 1)
+	go func() { done <- r.run(ctx) }() // ends then, or with the process
+	select {
+	case err := <-done:
+		return err
+	case <-ctx.Done():
+	}
+	timer := time.NewTimer(r.patience)
+	defer timer.Stop()
+	select {
+	case err := <-done:
+		return err
+	case <-timer.C:
+		return Exit(1)
+	}
 }
 
 // run connects and works until the end.
