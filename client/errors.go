@@ -34,6 +34,9 @@ var (
 	// ErrStalled: a handler did not return for [Options.StallTimeout] while more events
 	// waited than the mailbox holds.
 	ErrStalled = errors.New("client: a handler does not return, and too many events wait")
+	// ErrNoAnswer: the namespace has not said within [Options.Timeout] whether the socket
+	// may join. It is in a [*TransportError] with [CodeTimeout].
+	ErrNoAnswer = errors.New("client: the namespace does not answer")
 	// ErrTooLarge: the event is larger than the server takes. The error is a
 	// [*TooLargeError].
 	ErrTooLarge = errors.New("client: the event is larger than the server takes")

@@ -165,7 +165,7 @@ func (s *Socket) unanswered(e *engine) {
 		c.mu.Unlock()
 		return
 	}
-	late := e.fault(e.transport.name(), CodeTimeout, fmt.Errorf("the namespace %s did not answer", s.namespace))
+	late := e.fault(e.transport.name(), CodeTimeout, fmt.Errorf("%w: %s", ErrNoAnswer, s.namespace))
 	for _, other := range c.all {
 		if other.state == StateConnected {
 			tell := s.fail(late, false)

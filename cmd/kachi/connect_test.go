@@ -171,7 +171,7 @@ func TestConnectCodes(t *testing.T) {
 			want: []string{"connect /", "connect_error /refusing forbidden", "connect /refusing", "answer /refusing echo [1]"}},
 		{name: "joining with auth", input: `join /refusing {"token":"secret"}`, want: []string{"connect /", "connect /refusing"}},
 		{name: "a namespace that does not answer", input: "join /slow\nask echo 1", args: []string{"--timeout=1s"}, code: 1,
-			want: []string{"connect /", "error timeout", "answer / echo [1]"}},
+			want: []string{"connect /", "connect_error /slow timeout", "answer / echo [1]"}},
 		{name: "no such namespace", args: []string{"/none"}, code: 1, want: []string{"connect_error /none invalid_namespace"}},
 	} {
 		t.Run(test.name, func(t *testing.T) {

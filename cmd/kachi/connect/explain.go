@@ -86,6 +86,9 @@ func (t *target) broken(e *client.TransportError) string {
 	case client.CodeTLS:
 		return t.secure(e.Err)
 	case client.CodeTimeout:
+		if errors.Is(e, client.ErrNoAnswer) {
+			return fmt.Sprintf("%s is there, and the namespace has not answered in time. --timeout gives it longer.", t.origin)
+		}
 		return fmt.Sprintf("No answer from %s in time. Is this the right port? --timeout gives it longer.", t.origin)
 	case client.CodeRedirected:
 		return fmt.Sprintf("%s sends clients to %s: connect to that address.", t.origin, t.elsewhere(e.ServerMessage))
