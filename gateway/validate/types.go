@@ -41,7 +41,7 @@ func below(t reflect.Type) (reflect.Type, bool) {
 	}
 }
 
-// seen reports whether the field can be looked into: JSON decodes nothing into others.
+// visible reports whether the field can be looked into: JSON decodes nothing into others.
 func visible(f reflect.StructField) bool { return f.IsExported() || f.Anonymous }
 
 // walk calls f for each struct type that a type leads to, once.

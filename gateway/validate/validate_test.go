@@ -123,6 +123,26 @@ func TestErrorsAreFew(t *testing.T) {
 	}
 }
 
+// A long key is part of the path of all that it holds.
+func TestLongKeysOfManyValues(t *testing.T) {
+	type input struct {
+		Groups map[string][]item `json:"groups" validate:"dive,dive"`
+		File   []byte            `json:"file"`
+	}
+	v := validate.New(nil)
+	assert.NoError(t, v.Check(reflect.TypeFor[input]()))
+	with := func(key, items int) error {
+		return v.Validate(context.Background(), &input{map[string][]item{strings.Repeat("k", key): make([]item, items)}, make([]byte, 50<<20)})
+	}
+	refused := assert.ErrorAs[*gateway.Error](t, with(500_000, 100_000)) // in 800 KB of JSON: 100 GB of paths
+	assert.Equal(t, refused.Code, gateway.CodeInvalid)
+	assert.True(t, strings.Contains(refused.Message, "too long"), refused.Message)
+	for _, fine := range [][2]int{{500_000, 1}, {5, 100_000}} {
+		named := assert.ErrorAs[*gateway.Error](t, with(fine[0], fine[1]))
+		assert.Equal(t, named.Details.([]gateway.FieldError)[0].Rule, "required")
+	}
+}
+
 func TestKorean(t *testing.T) {
 	v := validate.New(&validate.Options{Language: validate.Korean})
 	err := v.Validate(context.Background(), &struct {
