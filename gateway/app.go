@@ -36,14 +36,17 @@ type Options struct {
 	// EchoInput has errors repeat what the client sent, as cause.data: NestJS does.
 	EchoInput bool
 	// ReplyTimeout is how long a client waits for an acknowledgement, before it is answered
-	// with the code "timeout". Default 30 s; negative: for ever.
+	// with the code "timeout": from when the event's turn has come, since events of one socket
+	// wait for those before. Default 30 s; negative: for ever.
 	ReplyTimeout time.Duration
 	// Answers keeps what idempotent routes have answered. Default NewAnswers(0).
 	Answers Answers
 	// Handled are told of each event of a client when it has been handled or refused, and
 	// before it is answered: by whom it was refused does not matter, nor whether the event
 	// is one that anybody handles. err is what the client is answered with, nil for a
-	// result. They are called for many calls at once.
+	// result (one that then cannot be encoded is logged, and answered as "internal"); of a
+	// call that took too long they are told when it ends, and that it was a time-out. They
+	// are called for many calls at once.
 	Handled []func(c *Call, took time.Duration, err error)
 	// ExpiryNotice is how long before its identity expires a client is sent the event
 	// "tokenExpiring"; half of the rest where that is shorter. Default 1 min; negative: it is
@@ -82,11 +85,13 @@ type App struct {
 	present  register       // the connections, by whose they are
 	ends     ends           // identities whose time has come
 
-	mu      sync.Mutex
-	hooks   []hook
-	started int // of hooks
-	running bool
-	stopped bool
+	starting chan struct{} // holds one while the app starts, or stops what has started
+	mu       sync.Mutex
+	hooks    []hook
+	begun    bool   // it has started, or is about to
+	started  []hook // those that did
+	running  bool   // all did
+	stopped  bool
 }
 
 // replyTick is how late an answer for a handler that takes too long may be.
@@ -95,7 +100,7 @@ const replyTick = 50 * time.Millisecond
 // NewApp makes an app of gateways. An error names everything that is wrong with them, each
 // with its source line.
 func NewApp(o *Options, gateways ...Gateway) (*App, error) {
-	a := &App{spaces: map[string]*space{}, wheel: wheel.New(replyTick)}
+	a := &App{spaces: map[string]*space{}, wheel: wheel.New(replyTick), starting: make(chan struct{}, 1)}
 	if o != nil {
 		a.opts = *o
 	}
@@ -137,10 +142,7 @@ func NewApp(o *Options, gateways ...Gateway) (*App, error) {
 	if a.hub = a.opts.Hub; a.hub == nil {
 		a.hub = NewHub()
 	}
-	errs := []error{a.hub.bind(a)}
-	if slices.ContainsFunc(a.opts.Admit, func(g Guard) bool { return g == nil }) {
-		errs = append(errs, errors.New("gateway: a guard of Options.Admit is nil"))
-	}
+	errs := []error{a.opts.validate(), a.hub.reserve(a)}
 	for i, g := range gateways {
 		if g == nil {
 			errs = append(errs, fmt.Errorf("gateway: gateway %d is nil", i+1))
@@ -149,11 +151,36 @@ func NewApp(o *Options, gateways ...Gateway) (*App, error) {
 		errs = append(errs, g.build(a))
 	}
 	if err := errors.Join(errs...); err != nil {
+		a.hub.release(a)
 		ctx, cancel := context.WithTimeout(context.Background(), a.opts.StopTimeout)
 		defer cancel()
 		return nil, errors.Join(err, a.server.Shutdown(ctx))
 	}
+	a.hub.app.Store(a)
 	return a, nil
+}
+
+// validate names what cannot be, once the defaults are set.
+func (o *Options) validate() error {
+	var errs []error
+	wrong := func(is bool, what string) {
+		if is {
+			errs = append(errs, errors.New("gateway: "+what))
+		}
+	}
+	wrong(o.StartTimeout < 0, "Options.StartTimeout is negative")
+	wrong(o.StopTimeout < 0, "Options.StopTimeout is negative")
+	wrong(o.TokenLifetime < 0, "Options.TokenLifetime is negative")
+	wrong(o.Errors > ErrorsInBoth, "Options.Errors has no such mode")
+	wrong(slices.ContainsFunc(o.Use, none), "a layer of Options.Use is nil")
+	wrong(slices.ContainsFunc(o.Admit, func(g Guard) bool { return g == nil }), "a guard of Options.Admit is nil")
+	for _, f := range o.Handled {
+		wrong(f == nil, "a function of Options.Handled is nil")
+	}
+	for _, f := range o.Emitting {
+		wrong(f == nil, "a function of Options.Emitting is nil")
+	}
+	return errors.Join(errs...)
 }
 
 func setDefault(d *time.Duration, value time.Duration) {

@@ -76,6 +76,19 @@ func (f AuthenticatorFunc[P]) Authenticate(ctx context.Context, h *Handshake) (I
 	return Identity[P]{Principal: p}, err
 }
 
+var errNoAuthenticator = errors.New("has no Authenticator: gateway.Anyone admits everybody")
+
+// fit reports why an authenticator cannot be used.
+func fit[P any](auth Authenticator[P]) error {
+	if f, is := auth.(AuthenticatorFunc[P]); auth == nil || is && f == nil {
+		return errNoAuthenticator
+	}
+	if c, ok := auth.(interface{ Check() error }); ok {
+		return c.Check()
+	}
+	return nil
+}
+
 // Nobody is the principal of gateways that do not ask.
 type Nobody struct{}
 
@@ -126,7 +139,8 @@ type connection struct {
 	verdict *verdict                 // why it is to go; nil for most
 	term    *term                    // nil where the identity never expires
 	turns   map[*route]chan struct{} // of those calls
-	states  map[any]kept
+	states  []*kept                  // as they were made
+	gone    bool                     // the states have been released
 }
 
 // former is what is left of a connection for a client that comes back to its socket's

@@ -17,7 +17,7 @@ func TestWhoIsNotAdmitted(t *testing.T) {
 	c := dial(t, url)
 	for auth, want := range map[string]string{
 		``:                  `4/chat,{"message":"Say your name","data":{"status":"error","code":"unauthorized","message":"Say your name"}}`,
-		`{"name":1}`:        `4/chat,{"message":"auth: json`,
+		`{"name":1}`:        `4/chat,{"message":"auth.Name is to be a string, and is number","data":{"status":"error","code":"bad_request"`,
 		`{"name":"broken"}`: `4/chat,{"message":"Internal error","data":{"status":"error","code":"internal","message":"Internal error"}}`,
 		`{"name":"panic"}`:  `4/chat,{"message":"Internal error","data":{"status":"error","code":"internal","message":"Internal error"}}`,
 	} {

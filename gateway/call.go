@@ -2,6 +2,7 @@ package gateway
 
 import (
 	"context"
+	"errors"
 	"net/http"
 	"sync/atomic"
 
@@ -29,11 +30,23 @@ type Call struct {
 	input      any       // a pointer to it, once it has been decoded
 	typed      any       // the *Context[P] of the handler
 
-	timer wheel.Timer // of the answer
-	acked atomic.Bool // by hand
-	// settled: the client is told what came of the call, or was told of the time-out.
-	settled atomic.Bool
+	timer wheel.Timer  // of the answer
+	reply atomic.Int32 // how far the answer is: one of those below
+	sent  *packet.Args // what came, for [Options].EchoInput; nil where nobody wants it
 }
+
+// What has become of the answer to a call.
+const (
+	unanswered int32 = iota
+	ackedByHand
+	timedOut // the client was told so
+	answered // or is about to be
+)
+
+// Caller is a [*Call] or a [*Context]: who calls, as guards and as handlers know it.
+type Caller interface{ call() *Call }
+
+func (c *Call) call() *Call { return c }
 
 // SetContext has the call go on with another context: one with a value, or a deadline.
 func (c *Call) SetContext(ctx context.Context) { c.Context = ctx }
@@ -73,15 +86,27 @@ func (c *Call) Args() packet.Args {
 // WantsAck reports whether the client asked for an acknowledgement.
 func (c *Call) WantsAck() bool { return c.event != nil && c.event.WantsAck() }
 
-// Ack acknowledges the event by hand: the handler's result is then not sent. A second call
-// returns [socketio.ErrAnswered]. Where the client did not ask for an acknowledgement it
-// does nothing.
-func (c *Call) Ack(values ...any) error {
-	if c.event == nil {
+// Ack acknowledges the event by hand: the handler's result is then not sent, and an error
+// that it returns is logged, and reaches the client as an event or not at all
+// ([ErrorMode]). A second call returns [socketio.ErrAnswered], as does one after the
+// time-out; when the values cannot be encoded, the event is not acknowledged. Where the
+// client did not ask for an acknowledgement it does nothing.
+func (c *Call) Ack(values ...any) (err error) {
+	if !c.WantsAck() {
 		return nil
 	}
-	c.acked.Store(true)
-	return c.event.Ack(values...)
+	if !c.reply.CompareAndSwap(unanswered, ackedByHand) {
+		return socketio.ErrAnswered
+	}
+	sent := false
+	defer func() { // also of a value that panics
+		if !sent {
+			c.reply.Store(unanswered)
+		}
+	}()
+	err = c.event.Ack(values...)
+	sent = err == nil || errors.Is(err, socketio.ErrAnswered) || errors.Is(err, socketio.ErrClosed)
+	return err
 }
 
 // Request returns the request of a call over HTTP, nil for others.

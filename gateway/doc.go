@@ -35,7 +35,8 @@
 // # The way of an event
 //
 // An event passes the [Layer]s around its handler: guards, then interceptors; its argument
-// is decoded, strictly, into the handler's input, put in order ([Normalized]) and validated
+// is decoded, strictly, into the handler's input (an input that a client may leave out is a
+// pointer), put in order ([Normalized]) and validated
 // ([Validator], [Validated]); the route authorizes ([Route.Authorize]); the handler runs; the
 // result goes back through the interceptors and is the acknowledgement. An error passes the
 // filters. Events of one socket are handled in order, one at a time, unless their route is
@@ -46,7 +47,8 @@
 // [Route.Idempotent].
 //
 // Every acknowledgement that a client asks for is given exactly once: a result, an error,
-// "not_found" for an event that nobody handles, "timeout" after [Options].ReplyTimeout.
+// "not_found" for an event that nobody handles, "timeout" when its handler takes longer than
+// [Options].ReplyTimeout.
 //
 // # Errors
 //

@@ -53,27 +53,23 @@ func (e OutEvent[T]) Emit(ctx context.Context, to Target, data T) error {
 	if to.space == nil {
 		return fmt.Errorf("gateway: event %q: %w", e.name, ErrNotStarted)
 	}
-	if !to.space.declares(e.outgoing) {
-		return fmt.Errorf("%w: %q by namespace %q: have its registration say Emits", ErrUndeclared, e.name, to.space.name)
-	}
 	if e.since > 0 {
 		to = to.Except(to.space.app.opts.Versions.olderThan(e.since)...)
 	}
-	return to.space.emitting(ctx, e.name, func() error { return to.emit(ctx, e.name, spread(data)) })
+	return to.space.emitting(ctx, e.outgoing, func() error { return to.emit(ctx, e.name, spread(data)) })
 }
 
-// Ask sends the event to one socket and waits for its acknowledgement, until ctx ends or,
-// where it has no deadline, for [socketio.Options].AckTimeout.
+// Ask sends the event to one socket of a gateway and waits for its acknowledgement, until
+// ctx ends or, where it has no deadline, for [socketio.Options].AckTimeout. Errors:
+// [ErrUndeclared], those of [socketio.Ask].
 func Ask[Answer, T any](ctx context.Context, s *socketio.Socket, e OutEvent[T], data T) (answer Answer, err error) {
-	ask := func() error {
+	if s == nil || connectionOf(s) == nil {
+		return answer, fmt.Errorf("gateway: event %q: there is no socket of a gateway to ask", e.name)
+	}
+	err = connectionOf(s).space.emitting(ctx, e.outgoing, func() error {
 		answer, err = socketio.Ask[Answer](ctx, s, e.name, spread(data)...)
 		return err
-	}
-	if conn := connectionOf(s); conn != nil {
-		err = conn.space.emitting(ctx, e.name, ask)
-	} else {
-		err = ask()
-	}
+	})
 	return answer, err
 }
 

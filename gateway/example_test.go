@@ -242,7 +242,7 @@ func ExampleNewState() {
 	seen := gateway.NewState(func(*gateway.Call) (*int, error) { return new(int), nil }, nil)
 	c, stop := serve("/", nil, gateway.New("/", gateway.Anyone, func(g *gateway.Namespace[gateway.Nobody]) {
 		gateway.On(g, "count", func(c *gateway.Context[gateway.Nobody], _ gateway.None) (int, error) {
-			n, err := seen.Of(c.Call)
+			n, err := seen.Of(c)
 			if err != nil {
 				return 0, err
 			}

@@ -40,18 +40,17 @@ func Pattern[P any](pattern string, auth Authenticator[P], register func(*Namesp
 
 func (g *gateway[P]) build(app *App) (err error) {
 	s := &space{app: app, name: g.name, source: g.source, declared: map[*outgoing]struct{}{}}
+	switch err := fit(g.auth); {
+	case errors.Is(err, errNoAuthenticator):
+		return fmt.Errorf("%s: namespace %q %w", g.source, g.name, err)
+	case err != nil: // told beside what is wrong with the routes
+		s.errs = append(s.errs, fmt.Errorf("%s: namespace %q: %w", g.source, g.name, err))
+	}
 	switch {
-	case g.auth == nil:
-		return fmt.Errorf("%s: namespace %q has no Authenticator: gateway.Anyone admits everybody", g.source, g.name)
 	case g.register == nil:
 		return fmt.Errorf("%s: namespace %q has nothing that registers its handlers", g.source, g.name)
 	case g.name == "" || g.name[0] != '/':
 		return fmt.Errorf("%s: namespace %q does not begin with a slash", g.source, g.name)
-	}
-	if c, ok := g.auth.(interface{ Check() error }); ok {
-		if err := c.Check(); err != nil { // told beside what is wrong with the routes
-			s.errs = append(s.errs, fmt.Errorf("%s: namespace %q: %w", g.source, g.name, err))
-		}
 	}
 	if other := app.spaces[g.name]; other != nil {
 		return errors.Join(append(s.errs, fmt.Errorf("%s: namespace %q has a gateway already: %s", g.source, g.name, other.source))...)

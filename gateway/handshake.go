@@ -45,7 +45,8 @@ func (h *Handshake) Query() url.Values {
 	return h.socket.Handshake().Query()
 }
 
-// Address returns the client's, see [socketio.Options].TrustedProxies.
+// Address returns the client's, for requests as for sockets: see
+// [socketio.Options].TrustedProxies. It is invalid where it is not known.
 func (h *Handshake) Address() netip.Addr {
 	if h.socket == nil {
 		return h.app.server.ClientAddress(h.request)
@@ -62,10 +63,10 @@ func (h *Handshake) Auth() json.RawMessage {
 	return h.socket.Auth()
 }
 
-// DecodeAuth decodes it.
+// DecodeAuth decodes it. What does not fit is an error with the code "bad_request".
 func (h *Handshake) DecodeAuth(target any) error {
 	if err := json.Unmarshal(h.Auth(), target); err != nil {
-		return Errorf(CodeBadRequest, "auth: %v", err)
+		return misfit("auth", err)
 	}
 	return nil
 }

@@ -1,8 +1,9 @@
 package gateway
 
 import (
-	"fmt"
+	"errors"
 	"sync"
+	"sync/atomic"
 
 	"github.com/kachi-io/kachi/socketio"
 )
@@ -19,8 +20,9 @@ type Emitter interface {
 // ([Options].Hub). Until then what is sent by it returns [ErrNotStarted]. It is safe for
 // concurrent use.
 type Hub struct {
-	mu  sync.RWMutex
-	app *App
+	mu    sync.Mutex
+	owner *App                // whose hub it is, or is about to be
+	app   atomic.Pointer[App] // the same, once it is made
 }
 
 // NewHub makes a hub.
@@ -29,9 +31,7 @@ func NewHub() *Hub { return &Hub{} }
 // Namespace implements [Emitter]. For a namespace that no gateway has, sending returns
 // [ErrNotStarted].
 func (h *Hub) Namespace(name string) Target {
-	h.mu.RLock()
-	app := h.app
-	h.mu.RUnlock()
+	app := h.app.Load()
 	if app == nil {
 		return Target{}
 	}
@@ -51,24 +51,32 @@ func (h *Hub) Namespace(name string) Target {
 	return Target{}
 }
 
-func (h *Hub) bind(app *App) error {
+// reserve has the hub be an app's that is about to be made.
+func (h *Hub) reserve(app *App) error {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	if h.app != nil {
-		return fmt.Errorf("gateway: the hub belongs to another app")
+	if h.owner != nil {
+		return errors.New("gateway: the hub belongs to another app")
 	}
-	h.app = app
+	h.owner = app
 	return nil
+}
+
+// release gives it back: the app could not be made.
+func (h *Hub) release(app *App) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if h.owner == app {
+		h.owner = nil
+	}
 }
 
 var _ Emitter = (*Hub)(nil)
 
 // Server returns the server below, nil before the app was made.
 func (h *Hub) Server() *socketio.Server {
-	h.mu.RLock()
-	defer h.mu.RUnlock()
-	if h.app == nil {
-		return nil
+	if app := h.app.Load(); app != nil {
+		return app.server
 	}
-	return h.app.server
+	return nil
 }

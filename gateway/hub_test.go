@@ -2,6 +2,9 @@ package gateway_test
 
 import (
 	"context"
+	"errors"
+	"fmt"
+	"strings"
 	"testing"
 
 	"github.com/kachi-io/kachi/gateway"
@@ -38,4 +41,48 @@ func TestPatterns(t *testing.T) {
 	assert.ErrorIs(t, err, gateway.ErrNotStarted)
 	assert.NoError(t, joined.Emit(ctx, hub.Namespace("/room-3").Except(chats.Of(1)).Volatile(), "nobody here"))
 	assert.ErrorIs(t, joined.Emit(ctx, hub.Namespace("/else"), "x"), gateway.ErrNotStarted)
+}
+
+// A hub is there before its app: services may send by it at any time.
+func TestSendingWhileTheAppIsMade(t *testing.T) {
+	hub := gateway.NewHub()
+	begun, stop, done := make(chan struct{}), make(chan struct{}), make(chan struct{})
+	go func() {
+		defer close(done)
+		close(begun)
+		for {
+			select {
+			case <-stop:
+				return
+			default:
+				err := joined.Emit(context.Background(), hub.Namespace("/chat-7"), "x")
+				if err != nil && !errors.Is(err, gateway.ErrNotStarted) {
+					t.Error(err)
+				}
+			}
+		}
+	}()
+	<-begun
+	var gateways []gateway.Gateway
+	for n := range 50 {
+		gateways = append(gateways, gateway.New(fmt.Sprintf("/chat-%d", n), byName, func(g *gateway.Namespace[user]) { g.Emits(joined) }))
+	}
+	start(t, &gateway.Options{Hub: hub}, gateways...)
+	close(stop)
+	<-done
+	assert.NoError(t, joined.Emit(context.Background(), hub.Namespace("/chat-7"), "x"))
+}
+
+// An app that could not be made has no hub.
+func TestAHubOfAnAppThatFailed(t *testing.T) {
+	hub := gateway.NewHub()
+	_, err := gateway.NewApp(&gateway.Options{Hub: hub}, nil)
+	assert.True(t, err != nil)
+	assert.ErrorIs(t, joined.Emit(context.Background(), hub.Namespace("/c"), "x"), gateway.ErrNotStarted)
+	assert.True(t, hub.Server() == nil)
+	start(t, &gateway.Options{Hub: hub}, gateway.New("/c", byName, func(g *gateway.Namespace[user]) { g.Emits(joined) }))
+	assert.NoError(t, joined.Emit(context.Background(), hub.Namespace("/c"), "x"))
+	_, err = gateway.NewApp(&gateway.Options{Hub: hub})
+	assert.True(t, err != nil && strings.Contains(err.Error(), "belongs to another app"), err)
+	assert.NoError(t, joined.Emit(context.Background(), hub.Namespace("/c"), "x"))
 }

@@ -114,7 +114,7 @@ func decoderOf[In any]() func(a packet.Args, in *In) error {
 	if _, several := any((*In)(nil)).(arguments); several {
 		return func(a packet.Args, in *In) error { return any(in).(arguments).decodeArgs(a) }
 	}
-	optional := nullable(reflect.TypeFor[In]())
+	optional := reflect.TypeFor[In]().Kind() == reflect.Pointer
 	return func(a packet.Args, in *In) error {
 		switch n := a.Len(); {
 		case n > 1:
@@ -123,8 +123,6 @@ func decoderOf[In any]() func(a packet.Args, in *In) error {
 			return nil
 		case n == 0:
 			return NewError(CodeBadRequest, "an argument is missing")
-		case !optional && string(a.Raw[0]) == "null":
-			return NewError(CodeBadRequest, "the argument is null")
 		}
 		return decodeAt(a, 0, in)
 	}
@@ -153,8 +151,18 @@ func decodeAll(a packet.Args, targets ...any) error {
 	return nil
 }
 
-// decodeAt decodes strictly: a member that the type does not have is an error.
+// decodeAt decodes strictly: a member that the type does not have is an error, and so is null
+// for a type that has no value for it.
 func decodeAt(a packet.Args, i int, target any) error {
+	path := func() string {
+		if a.Len() > 1 {
+			return fmt.Sprintf("[%d]", i)
+		}
+		return ""
+	}
+	if string(a.Raw[i]) == "null" && !nullable(reflect.TypeOf(target).Elem()) {
+		return Errorf(CodeBadRequest, "%s is null", called(path()))
+	}
 	err := a.DecodeStrict(i, target)
 	if err == nil {
 		return nil
@@ -163,10 +171,11 @@ func decodeAt(a packet.Args, i int, target any) error {
 	if errors.As(err, &argument) {
 		err = argument.Err
 	}
-	path := ""
-	if a.Len() > 1 {
-		path = fmt.Sprintf("[%d]", i)
-	}
+	return misfit(path(), err)
+}
+
+// misfit is the error for what could not be decoded, in words that name nothing of Go.
+func misfit(path string, err error) error {
 	var coded *Error
 	var wrong *json.UnmarshalTypeError
 	switch {

@@ -1,10 +1,13 @@
 package gateway_test
 
 import (
+	"encoding/json"
 	"errors"
+	"strings"
 	"testing"
 
 	"github.com/kachi-io/kachi/gateway"
+	"github.com/kachi-io/kachi/internal/assert"
 )
 
 func TestResultsAndInputs(t *testing.T) {
@@ -81,4 +84,51 @@ func TestResultsAndInputs(t *testing.T) {
 	c.expect(`2/chat,["empty"]`)
 	c.send(`2/chat,["unknown"]`)
 	c.expect(`2/chat,["exception",{"status":"error","code":"not_found","message":"There is no such event","cause":{"pattern":"unknown"}}]`)
+}
+
+// What a handler takes is there, unless its type has a value for what is not.
+func TestMissingAndNull(t *testing.T) {
+	_, url := start(t, nil, gateway.New("/c", gateway.Anyone, func(g *gateway.Namespace[gateway.Nobody]) {
+		gateway.On(g, "raw", func(_ *nobody, in json.RawMessage) (json.RawMessage, error) { return in, nil })
+		gateway.On(g, "raw maybe", func(_ *nobody, in *json.RawMessage) (bool, error) { return in != nil, nil })
+		gateway.On(g, "any", func(_ *nobody, in any) (any, error) { return in, nil })
+		gateway.On(g, "map", func(_ *nobody, in map[string]int) (bool, error) { return in == nil, nil })
+		gateway.On(g, "list", func(_ *nobody, in []int) (int, error) { return len(in), nil })
+		gateway.On(g, "maybe", func(_ *nobody, in *int) (bool, error) { return in != nil, nil })
+		gateway.On(g, "two", func(_ *nobody, in gateway.Args2[int, *int]) (bool, error) { return in.B != nil, nil })
+		gateway.On(g, "sum", func(_ *nobody, in gateway.Rest[int]) (int, error) { return len(in), nil })
+		gateway.On(g, "all", func(_ *nobody, in gateway.Rest[any]) (int, error) { return len(in), nil })
+	}))
+	c := join(t, url, "/c", "")
+	bad := func(message string) string {
+		return `{"status":"error","code":"bad_request","message":"` + message + `"`
+	}
+	const missing, null = "an argument is missing", "the argument is null"
+	for event, want := range map[string]string{
+		`["raw"]`:            bad(missing),
+		`["raw",null]`:       `null`,
+		`["raw",{"a": 1}]`:   `{"a": 1}`,
+		`["raw maybe"]`:      `false`,
+		`["raw maybe",null]`: `false`,
+		`["raw maybe",1]`:    `true`,
+		`["any"]`:            bad(missing),
+		`["any",null]`:       `null`,
+		`["map"]`:            bad(missing),
+		`["map",null]`:       `true`,
+		`["list"]`:           bad(missing),
+		`["list",null]`:      bad(null),
+		`["maybe"]`:          `false`,
+		`["maybe",null]`:     `false`,
+		`["two",1,null]`:     `false`,
+		`["two",1,2]`:        `true`,
+		`["two",1]`:          bad("2 arguments are taken, and 1 came"),
+		`["two",null,2]`:     bad("[0] is null"),
+		`["sum",1,null]`:     bad("[1] is null"),
+		`["sum",null]`:       bad("the argument is null"),
+		`["all",1,null]`:     `2`,
+	} {
+		c.send("2/c,1" + event)
+		answer := c.Next(t)
+		assert.True(t, strings.HasPrefix(answer, "43/c,1["+want), event, answer)
+	}
 }

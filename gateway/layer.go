@@ -17,6 +17,11 @@ import (
 // scope in the order in which they were given: first all guards, then all interceptors;
 // then the input is decoded and validated, the route authorizes, and the handler runs. An
 // error then passes the filters, from the innermost scope to the outermost.
+//
+// Layers that packages make are ready, and one list takes all three kinds, so a plain function
+// says which it is where it is used: gateway.Guard(admins), which also keeps its name in what
+// [App.Routes] prints. [Namespace.Admit], which takes guards alone, and [Route.Authorize], which
+// knows the principal and the input, take plain functions as they are.
 type Layer interface {
 	layer() string
 }
@@ -64,6 +69,11 @@ func functionName(f any) string {
 	}
 }
 
+// none reports whether there is no layer, or a function that is none.
+func none(l Layer) bool {
+	return l == nil || reflect.ValueOf(l).Kind() == reflect.Func && reflect.ValueOf(l).IsNil()
+}
+
 // chain is what surrounds one route, made when the app is made.
 type chain struct {
 	guards  []Guard
@@ -80,7 +90,7 @@ func newChain(handler Handler, scopes ...[]Layer) (*chain, error) {
 	var guardNames, interceptorNames, filterNames []string
 	for _, scope := range scopes {
 		for _, l := range scope {
-			if l == nil {
+			if none(l) {
 				return nil, errors.New("a layer is nil")
 			}
 			name := l.layer()
@@ -90,6 +100,9 @@ func newChain(handler Handler, scopes ...[]Layer) (*chain, error) {
 					break
 				}
 				l = n.Layer
+			}
+			if none(l) {
+				return nil, errors.New("a layer is nil")
 			}
 			switch l := l.(type) {
 			case Guard:

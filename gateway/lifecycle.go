@@ -17,39 +17,93 @@ type hook struct {
 	stop  func(context.Context) error
 }
 
+// ErrStopped: an app that has been stopped is to start.
+var ErrStopped = errors.New("gateway: the app has been stopped")
+
 // OnStart registers a part of the application: start runs, in the order of registration,
 // before the app listens; stop, in reverse order, after the last client has gone. Either may
-// be nil. Each is given [Options].StartTimeout or StopTimeout.
+// be nil. Each is given [Options].StartTimeout or StopTimeout. It panics when the app has
+// started, since neither would run.
 func (a *App) OnStart(name string, start, stop func(context.Context) error) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
+	if a.begun || a.stopped {
+		panic(fmt.Errorf("gateway: OnStart of %s: the app has started already", name))
+	}
 	a.hooks = append(a.hooks, hook{name, start, stop})
 }
 
-// Start runs the functions of OnStart. When one fails, those that had succeeded are stopped.
-// Of an app that has started it does nothing.
+// Start runs the functions of OnStart. When one fails, those that had succeeded are stopped,
+// and the app may be started again. While another call starts the app it waits for that,
+// until ctx ends; of an app that has started it does nothing, and of one that has been
+// stopped it returns [ErrStopped].
 func (a *App) Start(ctx context.Context) error {
 	a.mu.Lock()
+	running, stopped := a.running, a.stopped
+	a.mu.Unlock()
+	switch {
+	case stopped:
+		return ErrStopped
+	case running:
+		return nil
+	}
+	if err := a.takeTurn(ctx); err != nil {
+		return err
+	}
+	defer func() { <-a.starting }()
+	a.mu.Lock()
 	hooks, running := a.hooks, a.running
+	a.begun = true
 	a.mu.Unlock()
 	if running {
 		return nil
 	}
+	err := a.startHooks(ctx, hooks)
+	a.mu.Lock()
+	a.running, a.begun = err == nil, err == nil
+	a.mu.Unlock()
+	return err
+}
+
+// takeTurn waits for others who start or stop the app's parts. It does not ask ctx where there
+// is nobody: that is for the parts to do.
+func (a *App) takeTurn(ctx context.Context) error {
+	select {
+	case a.starting <- struct{}{}:
+		return nil
+	default:
+	}
+	select {
+	case a.starting <- struct{}{}:
+		return nil
+	case <-ctx.Done():
+		return fmt.Errorf("gateway: the app is still starting, or stopping: %w", context.Cause(ctx))
+	}
+}
+
+// startHooks starts one part after the other, and stops them again where one fails, or the
+// app is stopped meanwhile.
+func (a *App) startHooks(ctx context.Context, hooks []hook) (err error) {
 	for i, h := range hooks {
-		if h.start == nil {
-			continue
+		if h.start != nil {
+			ctx, cancel := context.WithTimeout(ctx, a.opts.StartTimeout)
+			err = protected(func() error { return h.start(ctx) })
+			cancel()
 		}
-		ctx, cancel := context.WithTimeout(ctx, a.opts.StartTimeout)
-		err := protected(func() error { return h.start(ctx) })
-		cancel()
 		if err != nil {
 			err = fmt.Errorf("gateway: starting %s: %w", h.name, err)
 			return errors.Join(err, a.stopHooks(context.WithoutCancel(ctx), hooks[:i]))
 		}
+		a.mu.Lock()
+		stopped := a.stopped
+		a.mu.Unlock()
+		if stopped {
+			return errors.Join(ErrStopped, a.stopHooks(context.WithoutCancel(ctx), hooks[:i+1]))
+		}
 	}
 	a.mu.Lock()
-	a.started, a.running = len(hooks), true
-	a.mu.Unlock()
+	defer a.mu.Unlock()
+	a.started = hooks
 	return nil
 }
 
@@ -79,7 +133,7 @@ func (a *App) Stop(ctx context.Context) error {
 // OnStart registered is stopped.
 func (a *App) stop(ctx context.Context, closing func(context.Context) error) error {
 	a.mu.Lock()
-	hooks, stopped := a.hooks[:a.started], a.stopped
+	stopped := a.stopped
 	a.stopped = true
 	a.mu.Unlock()
 	if stopped {
@@ -96,8 +150,22 @@ func (a *App) stop(ctx context.Context, closing func(context.Context) error) err
 	case <-ctx.Done():
 		errs = append(errs, fmt.Errorf("gateway: calls still run: %w", context.Cause(ctx)))
 	}
-	errs = append(errs, closing(ctx), a.stopHooks(context.WithoutCancel(ctx), hooks))
+	errs = append(errs, closing(ctx), a.stopStarted(ctx))
 	return errors.Join(errs...)
+}
+
+// stopStarted stops what has started. An app that is still starting sees that it is stopped,
+// and does that itself; it is waited for.
+func (a *App) stopStarted(ctx context.Context) error {
+	if err := a.takeTurn(ctx); err != nil {
+		return err
+	}
+	defer func() { <-a.starting }()
+	a.mu.Lock()
+	hooks := a.started
+	a.started = nil
+	a.mu.Unlock()
+	return a.stopHooks(context.WithoutCancel(ctx), hooks)
 }
 
 // ListenAndServe starts the app, and only then listens on a TCP address, ":3000", and goes

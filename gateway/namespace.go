@@ -28,6 +28,7 @@ type space struct {
 	routes    []*route
 	events    map[string][]*route // the same by event, once all are registered
 	emits     []*outgoing
+	look      func(*Call) error // OnAny; nil where there is none
 	errs      []error
 
 	mu       sync.RWMutex
@@ -101,6 +102,10 @@ func (g *Namespace[P]) Admit(guards ...Guard) { g.admit = append(g.admit, guards
 // the documentation shows them.
 func (g *Namespace[P]) Emits(events ...Outgoing) {
 	for _, e := range events {
+		if e == nil || e.event() == nil {
+			g.wrong(g.source, "an event of Emits is nil")
+			continue
+		}
 		g.declare(e.event())
 	}
 }
@@ -121,8 +126,8 @@ func (g *Namespace[P]) OnDisconnect(f func(*Context[P], Reason) error) {
 	g.disconnect = append(g.disconnect, f)
 }
 
-// OnAny registers a function that sees every event before its handler does, also those that
-// have none. An error answers the event in the handler's place.
+// OnAny registers a function that sees every event before its layers and its handler do, also
+// those that have none. An error answers the event in the handler's place.
 func (g *Namespace[P]) OnAny(f func(*Context[P]) error) { g.any = append(g.any, f) }
 
 func reservedIn(event string) bool {
@@ -140,12 +145,25 @@ func (g *Namespace[P]) mount(auth Authenticator[P]) error {
 		}
 		r.chain = chain
 		s.checkRules(r)
+		for _, mistake := range r.wrong {
+			s.wrong(r.source, "event %q: %s", r.event, mistake)
+		}
 		if r.window < 0 || r.stream != nil && r.window != 0 {
 			s.wrong(r.source, "event %q: Idempotent takes a time and a key, and is not for streams", r.event)
 		}
 	}
 	if slices.ContainsFunc(s.admit, func(g Guard) bool { return g == nil }) {
 		s.wrong(s.source, "a guard of Admit is nil")
+	}
+	for name, missing := range map[string]bool{
+		"OnConnect":       slices.ContainsFunc(g.connect, func(f func(*Context[P]) error) bool { return f == nil }),
+		"OnDisconnecting": slices.ContainsFunc(g.disconnecting, func(f func(*Context[P], Reason) error) bool { return f == nil }),
+		"OnDisconnect":    slices.ContainsFunc(g.disconnect, func(f func(*Context[P], Reason) error) bool { return f == nil }),
+		"OnAny":           slices.ContainsFunc(g.any, func(f func(*Context[P]) error) bool { return f == nil }),
+	} {
+		if missing {
+			s.wrong(s.source, "a function of %s is nil", name)
+		}
 	}
 	s.events = s.byEvent()
 	for _, o := range s.emits {
@@ -186,25 +204,24 @@ func (g *Namespace[P]) mount(auth Authenticator[P]) error {
 		return errors.Join(err, conn.release())
 	})
 	if len(g.any) > 0 {
-		ns.OnAny(func(ctx context.Context, e *socketio.Event) error {
-			f := newFrame[P](ctx, connectionOf(e.Socket()), e.Name())
-			f.call.event = e
-			began := app.watched()
+		s.look = func(c *Call) (err error) {
+			defer recovered(&err)
 			for _, look := range g.any {
-				if err := protected(func() error { return look(&f.ctx) }); err != nil {
-					f.call.handled(began, err)
-					f.call.fail(err)
-					return errSeen
+				if err := look(c.typed.(*Context[P])); err != nil {
+					return err
 				}
 			}
 			return nil
-		})
+		}
 	}
 	unknown := func(ctx context.Context, e *socketio.Event) error {
-		f := newFrame[P](ctx, connectionOf(e.Socket()), e.Name())
-		f.call.event = e
-		f.call.handled(app.watched(), errNotFound)
-		f.call.fail(errNotFound)
+		c := &newFrame[P](ctx, connectionOf(e.Socket()), e.Name()).call
+		c.event = e
+		if !c.enter() {
+			return nil
+		}
+		began := app.watched()
+		c.settle(began, nil, errNotFound)
 		return nil
 	}
 	ns.OnUnhandled(unknown)
@@ -213,9 +230,6 @@ func (g *Namespace[P]) mount(auth Authenticator[P]) error {
 	}
 	return nil
 }
-
-// errSeen keeps an event from its handler: it was answered.
-var errSeen = errors.New("gateway: refused by OnAny")
 
 // each calls all functions, whatever the others return.
 func each[F any](functions []F, call func(F) error) error {
@@ -236,7 +250,10 @@ func protected(f func() error) (err error) {
 // taggedField finds a field of a type with a tag.
 func taggedField(t reflect.Type, tag string, seen []reflect.Type) string {
 	for t.Kind() == reflect.Pointer || t.Kind() == reflect.Slice || t.Kind() == reflect.Array || t.Kind() == reflect.Map {
-		t = t.Elem()
+		if slices.Contains(seen, t) { // type tree map[string]tree
+			return ""
+		}
+		seen, t = append(seen, t), t.Elem()
 	}
 	if t.Kind() != reflect.Struct || slices.Contains(seen, t) {
 		return ""

@@ -29,13 +29,8 @@ func Protect[P any](app *App, auth Authenticator[P], layers ...Layer) func(http.
 	wrong := func(format string, args ...any) {
 		panic(fmt.Errorf("gateway: %s: Protect: %s", source, fmt.Sprintf(format, args...)))
 	}
-	if auth == nil {
-		wrong("there is no Authenticator: gateway.Anyone admits everybody")
-	}
-	if c, ok := auth.(interface{ Check() error }); ok {
-		if err := c.Check(); err != nil {
-			wrong("%v", err)
-		}
+	if err := fit(auth); err != nil {
+		wrong("%v", err)
 	}
 	for _, l := range layers {
 		if l != nil && kind(l) == "interceptor" {

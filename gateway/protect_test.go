@@ -6,12 +6,15 @@ import (
 	"io"
 	"net/http"
 	"net/http/httptest"
+	"net/netip"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/kachi-io/kachi/gateway"
 	"github.com/kachi-io/kachi/internal/assert"
+	"github.com/kachi-io/kachi/internal/wstest"
+	"github.com/kachi-io/kachi/socketio"
 )
 
 // whoIs is a service that is called from gateways and over HTTP.
@@ -144,9 +147,9 @@ func TestRequestsPassGuards(t *testing.T) {
 func TestWhatCannotProtect(t *testing.T) {
 	app, _ := start(t, nil)
 	for want, protect := range map[string]func(){
-		"no Authenticator": func() { gateway.Protect[user](app, nil) },
-		"there is no key":  func() { gateway.Protect(app, unfit{}) },
-		"a layer is nil":   func() { gateway.Protect(app, passes{}, nil) },
+		"has no Authenticator": func() { gateway.Protect[user](app, nil) },
+		"there is no key":      func() { gateway.Protect(app, unfit{}) },
+		"a layer is nil":       func() { gateway.Protect(app, passes{}, nil) },
 		"is an interceptor": func() {
 			gateway.Protect(app, passes{}, gateway.Named("x", gateway.Interceptor(func(next gateway.Handler) gateway.Handler { return next })))
 		},
@@ -159,5 +162,68 @@ func TestWhatCannotProtect(t *testing.T) {
 			}()
 			protect()
 		}()
+	}
+}
+
+// A client has one address, whether a socket or a request asks for it.
+func TestAddressesOverHTTPAreThoseOfSockets(t *testing.T) {
+	where := func(_ context.Context, h *gateway.Handshake) (user, error) { return user{h.Address().String()}, nil }
+	for _, proxies := range [][]netip.Prefix{nil, {netip.MustParsePrefix("127.0.0.0/8"), netip.MustParsePrefix("10.0.0.0/8")}} {
+		o := &gateway.Options{Socket: socketio.Options{TrustedProxies: proxies}}
+		auth := gateway.AuthenticatorFunc[user](where)
+		app, err := gateway.NewApp(o, gateway.New("/c", auth, func(g *gateway.Namespace[user]) {
+			gateway.On(g, "where", func(c *gateway.Context[user], _ gateway.None) (string, error) {
+				return c.Principal.Name + " " + c.Handshake().Address().String(), nil
+			})
+		}))
+		assert.NoError(t, err)
+		protect := gateway.Protect(app, auth, gateway.Guard(func(c *gateway.Call) error {
+			if c.Principal().(user).Name != c.Handshake().Address().String() {
+				return gateway.Forbidden("somebody else")
+			}
+			return nil
+		}))
+		mux := http.NewServeMux()
+		mux.Handle("/socket.io/", app)
+		mux.Handle("GET /where", protect(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			_, _ = io.WriteString(w, whoIs(r.Context()))
+		})))
+		host := httptest.NewServer(mux)
+		for forwarded, trusted := range map[string]string{
+			"":                             "127.0.0.1",
+			"203.0.113.9":                  "203.0.113.9",
+			"198.51.100.1, 203.0.113.9":    "203.0.113.9",
+			"2001:db8::1, 10.1.1.1":        "2001:db8::1",
+			"::ffff:203.0.113.7, 10.1.1.1": "203.0.113.7",
+			"unknown":                      "127.0.0.1",
+		} {
+			want := trusted
+			if proxies == nil {
+				want = "127.0.0.1"
+			}
+			header := wstest.Handshake()
+			header.Set("X-Forwarded-For", forwarded)
+			conn, _, err := wstest.Try(host.URL+"/socket.io/?EIO=4&transport=websocket", header)
+			assert.NoError(t, err)
+			c := wire{conn, t}
+			c.Next(t)
+			c.send("0/c,")
+			c.Next(t)
+			c.send(`2/c,1["where"]`)
+			c.expect(`3/c,1["` + want + ` ` + want + `"]`)
+			assert.NoError(t, c.Close())
+
+			r, err := http.NewRequestWithContext(t.Context(), http.MethodGet, host.URL+"/where", nil)
+			assert.NoError(t, err)
+			r.Header.Set("X-Forwarded-For", forwarded)
+			answer, err := host.Client().Do(r)
+			assert.NoError(t, err)
+			body, err := io.ReadAll(answer.Body)
+			assert.NoError(t, err)
+			assert.NoError(t, answer.Body.Close())
+			assert.Equal(t, string(body), want, forwarded)
+		}
+		assert.NoError(t, app.Stop(t.Context()))
+		host.Close()
 	}
 }

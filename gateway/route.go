@@ -26,6 +26,7 @@ type route struct {
 	window                     time.Duration // of answers that are repeated
 	secret                     bool          // its input is nobody's business
 	keyMember                  string        // of the input: what calls are known again by
+	wrong                      []string      // mistakes in the registration
 
 	core     Handler // decode, validate, authorize, handle
 	newFrame func(ctx context.Context, conn *connection, pattern string) *Call
@@ -95,7 +96,8 @@ type Streamed struct {
 // Stream is [On] for a handler with many results: each is sent as the event item to the
 // client alone, no faster than the client takes them, and at the end the acknowledgement
 // says how many there were. It stops when the socket ends: the iteration is then left, and
-// the context is done. Streams run beside the other events of a socket, four at once unless
+// the context is done. The time after which the client is answered with "timeout" begins anew
+// with each item. Streams run beside the other events of a socket, four at once unless
 // [Route.Parallel] says otherwise.
 func Stream[P, In, Out any](g *Namespace[P], event string, item OutEvent[Out], handle func(*Context[P], In) iter.Seq2[Out, error]) *Route[P, In, Streamed] {
 	r := newRoute[P, In, Streamed](g, event, caller(1))
@@ -116,12 +118,13 @@ func Stream[P, In, Out any](g *Namespace[P], event string, item OutEvent[Out], h
 			if err != nil {
 				return nil, err
 			}
-			if err := c.connection.space.emitting(c, item.name, func() error {
+			if err := c.connection.space.emitting(c, item.outgoing, func() error {
 				return c.connection.socket.EmitContext(c, item.name, spread(out)...)
 			}); err != nil {
 				return nil, err
 			}
 			n++
+			c.arm()
 		}
 		return Streamed{n}, nil
 	}
@@ -160,6 +163,10 @@ func (r *Route[P, In, Out]) input(c *Call) (*In, error) {
 // Authorize has a function decide about each call when its input is known: whether this
 // principal may do that. Its error refuses the call.
 func (r *Route[P, In, Out]) Authorize(may func(*Context[P], In) error) *Route[P, In, Out] {
+	if may == nil {
+		r.route.wrong = append(r.route.wrong, "Authorize takes a function")
+		return r
+	}
 	if before := r.authorize; before != nil {
 		after := may
 		may = func(c *Context[P], in In) error {
@@ -187,7 +194,8 @@ func (r *Route[P, In, Out]) Parallel(n int) *Route[P, In, Out] {
 }
 
 // Patience is how long a client waits for the acknowledgement before it is answered with
-// the code "timeout"; the handler goes on. Default [Options].ReplyTimeout; negative: for
+// the code "timeout"; the handler goes on. It counts from when the event's turn among those of
+// its socket has come, time in which it waits for a turn of [Route.Parallel] included. Default [Options].ReplyTimeout; negative: for
 // ever.
 func (r *Route[P, In, Out]) Patience(d time.Duration) *Route[P, In, Out] {
 	r.route.patience = d
@@ -196,6 +204,9 @@ func (r *Route[P, In, Out]) Patience(d time.Duration) *Route[P, In, Out] {
 
 // Errors says how the route's errors reach clients, in place of [Options].Errors.
 func (r *Route[P, In, Out]) Errors(mode ErrorMode) *Route[P, In, Out] {
+	if mode > ErrorsInBoth {
+		r.route.wrong = append(r.route.wrong, fmt.Sprintf("Errors: there is no mode %d", mode))
+	}
 	r.route.errors = &mode
 	return r
 }
@@ -217,6 +228,9 @@ func (r *route) serve(ctx context.Context, e *socketio.Event) error {
 	conn := connectionOf(e.Socket())
 	c := r.newFrame(ctx, conn, r.event)
 	c.event, c.route = e, r
+	if !c.enter() {
+		return nil
+	}
 	if r.parallel == 0 {
 		r.handle(c)
 		return nil
@@ -225,6 +239,7 @@ func (r *route) serve(ctx context.Context, e *socketio.Event) error {
 	select {
 	case turns <- struct{}{}:
 	case <-ctx.Done():
+		c.disarm()
 		return nil // nobody is there to be answered
 	}
 	conn.app.work.Add(1)
@@ -239,16 +254,9 @@ func (r *route) serve(ctx context.Context, e *socketio.Event) error {
 }
 
 func (r *route) handle(c *Call) {
-	patience := r.patience
-	if patience == 0 {
-		patience = c.app.opts.ReplyTimeout
-	}
 	began := c.app.watched()
-	c.arm(patience)
 	out, err := r.chain.run(c)
-	c.disarm(patience)
-	c.handled(began, err)
-	c.answer(out, err)
+	c.settle(began, out, err)
 }
 
 // turnsOf bounds the calls of a route beside the mailbox.

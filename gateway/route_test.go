@@ -4,9 +4,13 @@ import (
 	"context"
 	"fmt"
 	"iter"
+	"sync/atomic"
 	"testing"
+	"testing/synctest"
+	"time"
 
 	"github.com/kachi-io/kachi/gateway"
+	"github.com/kachi-io/kachi/gateway/gatewaytest"
 	"github.com/kachi-io/kachi/internal/assert"
 )
 
@@ -88,4 +92,57 @@ func TestStreams(t *testing.T) {
 	c.expect(`2/c,["item",1]`)
 	assert.NoError(t, c.Close())
 	assert.ErrorIs(t, assert.Receive(t, stopped), context.Canceled)
+}
+
+// A call that waits for its turn is answered in time like others.
+func TestWaitingForATurnTakesTimeToo(t *testing.T) {
+	hold, begun := make(chan struct{}), make(chan struct{}, 10)
+	_, url := start(t, &gateway.Options{ReplyTimeout: 20 * time.Millisecond}, gateway.New("/c", gateway.Anyone, func(g *gateway.Namespace[gateway.Nobody]) {
+		gateway.Handle(g, "wait", func(*nobody, gateway.None) error {
+			begun <- struct{}{}
+			<-hold
+			return nil
+		}).Parallel(1)
+	}))
+	c := join(t, url, "/c", "")
+	for id := 1; id <= 2; id++ {
+		c.send(fmt.Sprintf(`2/c,%d["wait"]`, id))
+		c.expect(fmt.Sprintf(`3/c,%d[{"status":"error","code":"timeout","message":"There was no answer in time","cause":{"pattern":"wait"}}]`, id))
+	}
+	assert.Equal(t, len(begun), 1)
+	close(hold)
+	assert.Receive(t, begun)
+	assert.Receive(t, begun) // it is handled all the same
+}
+
+// A stream may take as long as it likes, so long as something comes; and who observes what is
+// sent is told of its items.
+func TestLongStreams(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var sent atomic.Int32
+		o := &gatewaytest.Options{Patience: time.Hour, App: gateway.Options{Emitting: []func(context.Context, string, string) func(error){
+			func(_ context.Context, namespace, event string) func(error) {
+				if namespace == "/c" && event == "item" {
+					sent.Add(1)
+				}
+				return nil
+			},
+		}}}
+		app := gatewaytest.New(t, o, gateway.New("/c", gateway.Anyone, func(g *gateway.Namespace[gateway.Nobody]) {
+			gateway.Stream(g, "count", item, func(_ *nobody, seconds int) iter.Seq2[int, error] {
+				return func(yield func(int, error) bool) {
+					for n := range 5 {
+						time.Sleep(time.Duration(seconds) * time.Second)
+						if !yield(n, nil) {
+							return
+						}
+					}
+				}
+			})
+		}))
+		c := app.Dial(t, "/c")
+		assert.Equal(t, gatewaytest.Ask[gateway.Streamed](t, c, "count", 8), gateway.Streamed{Count: 5}) // 40 s
+		assert.Equal(t, sent.Load(), int32(5))
+		c.AskError(t, gateway.CodeTimeout, "count", 31)
+	})
 }

@@ -143,8 +143,8 @@ func TestPanicsAnywhere(t *testing.T) {
 		gateway.Stream(g, "stream", item, func(*nobody, gateway.None) iter.Seq2[int, error] {
 			return func(func(int, error) bool) { panic("stream") }
 		})
-		gateway.Handle(g, "state", func(c *nobody, _ gateway.None) error { _, err := bad.Of(c.Call); return err })
-		gateway.Handle(g, "close", func(c *nobody, _ gateway.None) error { _, err := worse.Of(c.Call); return err })
+		gateway.Handle(g, "state", func(c *nobody, _ gateway.None) error { _, err := bad.Of(c); return err })
+		gateway.Handle(g, "close", func(c *nobody, _ gateway.None) error { _, err := worse.Of(c); return err })
 		g.OnAny(func(c *nobody) error {
 			if c.Pattern() == "any" {
 				panic("any")

@@ -3,6 +3,7 @@ package gateway
 import (
 	"context"
 	"errors"
+	"fmt"
 	"slices"
 	"time"
 )
@@ -28,11 +29,15 @@ func (c *Call) handled(began time.Time, err error) {
 	}
 }
 
-// emitting tells those who want to know of an event that send sends.
-func (s *space) emitting(ctx context.Context, event string, send func() error) (err error) {
+// emitting tells those who want to know of an event that send sends, if the namespace has
+// declared it.
+func (s *space) emitting(ctx context.Context, o *outgoing, send func() error) (err error) {
+	if !s.declares(o) {
+		return fmt.Errorf("%w: %q by namespace %q: have its registration say Emits", ErrUndeclared, o.name, s.name)
+	}
 	var done []func(error)
 	for _, told := range s.app.opts.Emitting {
-		if d := told(ctx, s.name, event); d != nil {
+		if d := told(ctx, s.name, o.name); d != nil {
 			done = append(done, d)
 		}
 	}

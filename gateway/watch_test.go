@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"iter"
+	"strings"
 	"testing"
 	"time"
 
@@ -24,7 +25,7 @@ func TestWhatIsSentIsTold(t *testing.T) {
 	said, item := gateway.NewEvent[string]("said"), gateway.NewEvent[int]("item")
 	undeclared, question := gateway.NewEvent[int]("undeclared"), gateway.NewEvent[gateway.None]("question")
 	_, url := start(t, o, gateway.Pattern("/c-{id}", gateway.Anyone, func(g *gateway.Namespace[gateway.Nobody]) {
-		g.Emits(said)
+		g.Emits(said, question)
 		gateway.Handle(g, "do", func(c *gateway.Context[gateway.Nobody], _ gateway.None) error {
 			_ = undeclared.Emit(c, c.Client(), 1) // is not sent
 			return said.Emit(c, c.Client(), "x")
@@ -106,4 +107,21 @@ func TestWhatWasHandledIsTold(t *testing.T) {
 	}
 	assert.Equal(t, gateway.CodeOf(fmt.Errorf("wrapped: %w", gateway.NotFound("x"))), "not_found")
 	assert.Equal(t, gateway.CodeOf(context.Canceled), "internal")
+}
+
+// A client that was told of the time-out was answered with that, whatever came of the call
+// later.
+func TestTimeOutsAreToldAsSuch(t *testing.T) {
+	told, release := make(chan string, 10), make(chan struct{})
+	o := &gateway.Options{ReplyTimeout: 20 * time.Millisecond, Handled: []func(*gateway.Call, time.Duration, error){
+		func(c *gateway.Call, _ time.Duration, err error) { told <- c.Pattern() + " " + gateway.CodeOf(err) },
+	}}
+	_, url := start(t, o, gateway.New("/c", gateway.Anyone, func(g *gateway.Namespace[gateway.Nobody]) {
+		gateway.Handle(g, "slow", func(*nobody, gateway.None) error { <-release; return nil })
+	}))
+	c := wstest.Join(t, url, "/c", "")
+	answer := c.Ask(`2/c,1["slow"]`)
+	assert.True(t, strings.Contains(answer, `"timeout"`), answer)
+	close(release)
+	assert.Equal(t, assert.Receive(t, told), "slow timeout")
 }

@@ -77,7 +77,7 @@ var cart = gateway.NewState(
 )
 
 func put(ctx *Context, item string) (int, error) {
-	cart, err := cart.Of(ctx.Call)
+	cart, err := cart.Of(ctx)
 	if err != nil {
 		return 0, err
 	}

@@ -65,7 +65,7 @@ func (p *Project) message(ctx *Context, post Post) error {
 	if post.Nickname == "" {
 		return Line.Emit(ctx, ctx.All(), "User-"+label(ctx)+" : "+string(post.Message))
 	}
-	claim, err := p.claim.Of(ctx.Call)
+	claim, err := p.claim.Of(ctx)
 	if err != nil {
 		return err
 	}

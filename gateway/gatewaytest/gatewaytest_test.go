@@ -53,7 +53,7 @@ type call = *gateway.Context[user]
 
 func chat() gateway.Gateway {
 	return gateway.New("/chat", byName, func(g *gateway.Namespace[user]) {
-		g.Emits(posted, moved, empty, listed, late)
+		g.Emits(posted, moved, empty, listed, late, asking)
 		gateway.On(g, "post", func(c call, in post) (int, error) {
 			return len(in.Text), posted.Emit(c, c.Others(), in)
 		})

@@ -176,6 +176,9 @@ func sample(v reflect.Value) {
 // nothing says dive.
 func unled(f reflect.StructField, tag string) error {
 	depth, t := 0, f.Type
+	if _, ok := below(t); !ok {
+		return nil
+	}
 	for t.Kind() != reflect.Struct {
 		switch t.Kind() {
 		case reflect.Slice, reflect.Array, reflect.Map:

@@ -27,12 +27,17 @@ func deref(t reflect.Type) reflect.Type {
 	return t
 }
 
-// below returns the struct that a type leads to, through pointers, slices and maps.
+// below returns the struct that a type leads to, through pointers, slices and maps. A type
+// that holds itself, map[string]tree, leads to none.
 func below(t reflect.Type) (reflect.Type, bool) {
+	var passed []reflect.Type
 	for {
 		switch t.Kind() {
 		case reflect.Pointer, reflect.Slice, reflect.Array, reflect.Map:
-			t = t.Elem()
+			if slices.Contains(passed, t) {
+				return t, false
+			}
+			passed, t = append(passed, t), t.Elem()
 		case reflect.Struct:
 			return t, true
 		default:

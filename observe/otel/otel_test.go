@@ -45,7 +45,7 @@ const (
 )
 
 func register(g *gateway.Namespace[string]) {
-	g.Emits(told, noted, broken)
+	g.Emits(told, noted, broken, asking)
 	gateway.On(g, "do", func(c call, in string) (string, error) {
 		switch in {
 		case "coded":
