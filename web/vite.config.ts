@@ -19,9 +19,31 @@ function emptyDist(): Plugin {
   };
 }
 
+/** In development every address of a page leads to app.html, as the server does it. */
+function pageAddresses(): Plugin {
+  return {
+    name: 'page-addresses',
+    configureServer(server) {
+      server.middlewares.use((request, _, next) => {
+        const path = new URL(request.url ?? '/', 'http://localhost').pathname;
+        const asksForPage = request.headers.accept?.includes('text/html');
+        if (asksForPage && path !== '/' && !path.includes('.') && !served.some((s) => path.startsWith(s))) {
+          request.url = '/app.html';
+        }
+        next();
+      });
+    },
+  };
+}
+
+/** What the server serves besides the pages. */
+const served = ['/api', '/docs', '/socket.io'];
+
 export default defineConfig({
-  plugins: [emptyDist()],
+  plugins: [emptyDist(), pageAddresses()],
   build: {
+    // index.html is the chat without accounts, app.html are the pages for those who have one.
+    rolldownOptions: { input: ['index.html', 'app.html'] },
     target: 'es2022',
     emptyOutDir: false,
     // The pages' Content-Security-Policy allows no data: fonts and no inline script.
@@ -30,6 +52,6 @@ export default defineConfig({
   },
   server: {
     // `npm run dev` beside a server on its usual port.
-    proxy: { '/socket.io': { target: 'http://localhost:3000', ws: true } },
+    proxy: Object.fromEntries(served.map((path) => [path, { target: 'http://localhost:3000', ws: true }])),
   },
 });

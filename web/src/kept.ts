@@ -15,3 +15,11 @@ export function keep(name: string, value: string, storage?: Storage) {
     // Not remembered.
   }
 }
+
+export function forget(name: string, storage?: Storage) {
+  try {
+    (storage ?? localStorage).removeItem(`kachi.${name}`);
+  } catch {
+    // Nothing was remembered.
+  }
+}

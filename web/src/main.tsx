@@ -2,7 +2,7 @@ import { render } from 'preact';
 import type { io as connectTo } from 'socket.io-client';
 import type { ChatSocket } from './chat/protocol';
 import { randomId, Session } from './chat/session';
-import { pickLanguage, texts, type Language } from './text';
+import { pickLanguage, texts, type Language } from './view/text';
 import { keep, kept } from './kept';
 import { App } from './view/app';
 import './style.css';

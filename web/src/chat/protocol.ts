@@ -1,6 +1,9 @@
 // What the page and the server's /chat namespace say to each other.
 
 import type { Socket } from 'socket.io-client';
+import type { Refusal } from '../api/refusal';
+
+export { isRefusal, type Refusal } from '../api/refusal';
 
 export interface Member {
   userId: string;
@@ -16,12 +19,6 @@ export interface Joined {
 export interface Receipt {
   id: string;
   sentAt: string;
-}
-
-export interface Refusal {
-  status: 'error';
-  code: string;
-  message: string;
 }
 
 export interface RoomMessage {
@@ -49,10 +46,6 @@ export interface ToServer {
 }
 
 export type ChatSocket = Socket<FromServer, ToServer>;
-
-export function isRefusal(answer: unknown): answer is Refusal {
-  return typeof answer === 'object' && answer !== null && (answer as Refusal).status === 'error';
-}
 
 // The server's bounds, in UTF-16 code units here and in code points there, so that
 // nothing the page lets through is refused for its length.

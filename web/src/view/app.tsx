@@ -1,6 +1,6 @@
 import type { Session } from '../chat/session';
 import type { State } from '../chat/state';
-import { texts, type Language } from '../text';
+import { texts, type Language } from './text';
 import { Banner } from './banner';
 import { Entrance } from './entrance';
 import { Room } from './room';

@@ -1,20 +1,6 @@
 import type { Member } from '../chat/protocol';
-
-/** How many hue-N classes the style sheet has. */
-const hues = 8;
+import { Avatar as Letter } from '../ui/avatar';
 
 export function Avatar({ member }: { member: Member }) {
-  const initial = [...member.userName][0] ?? '';
-  return (
-    <span class={`avatar hue-${hue(member.userName)}`} aria-hidden="true">
-      {initial.toUpperCase()}
-    </span>
-  );
-}
-
-/** FNV-1a; its upper bits differ most. */
-function hue(name: string): number {
-  let hash = 0x811c9dc5;
-  for (const char of name) hash = Math.imul(hash ^ char.codePointAt(0)!, 0x01000193);
-  return ((hash >>> 16) ^ (hash >>> 8)) % hues;
+  return <Letter name={member.userName} />;
 }

@@ -1,5 +1,5 @@
 import type { Link } from '../chat/state';
-import { reasonText, type Text } from '../text';
+import { reasonText, type Text } from './text';
 
 interface Props {
   link: Link;

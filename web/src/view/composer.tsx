@@ -1,7 +1,7 @@
 import { useEffect, useRef, useState } from 'preact/hooks';
 import { maxMessage } from '../chat/protocol';
 import type { Session } from '../chat/session';
-import type { Text } from '../text';
+import type { Text } from './text';
 
 interface Props {
   session: Session;

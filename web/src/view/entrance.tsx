@@ -4,7 +4,7 @@ import { maxName, maxRoom } from '../chat/protocol';
 import type { Session } from '../chat/session';
 import type { State } from '../chat/state';
 import { keep, kept } from '../kept';
-import { reasonText, type Text } from '../text';
+import { reasonText, type Text } from './text';
 
 interface Props {
   session: Session;

@@ -1,7 +1,7 @@
 import { useEffect, useLayoutEffect, useRef, useState } from 'preact/hooks';
 import type { Session } from '../chat/session';
 import type { Line, State } from '../chat/state';
-import type { Language, Text } from '../text';
+import type { Language, Text } from './text';
 import { MessageRow, NoticeRow } from './rows';
 
 interface Props {

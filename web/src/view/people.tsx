@@ -1,5 +1,5 @@
 import type { State } from '../chat/state';
-import type { Text } from '../text';
+import type { Text } from './text';
 import { Avatar } from './avatar';
 
 interface Props {

@@ -2,7 +2,7 @@ import type { ComponentChildren } from 'preact';
 import { useEffect, useState } from 'preact/hooks';
 import type { Session } from '../chat/session';
 import type { State } from '../chat/state';
-import type { Language, Text } from '../text';
+import type { Language, Text } from './text';
 import { Composer } from './composer';
 import { Log } from './log';
 import { People } from './people';

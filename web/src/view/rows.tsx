@@ -1,7 +1,7 @@
 import { Component } from 'preact';
 import type { Session } from '../chat/session';
 import type { MessageLine, Notice } from '../chat/state';
-import { reasonText, type Language, type Text } from '../text';
+import { reasonText, type Language, type Text } from './text';
 import { Avatar } from './avatar';
 
 interface MessageProps {

@@ -1,6 +1,8 @@
 // Every word of the page, in each of its languages.
 
-export type Language = 'en' | 'ko';
+import type { Language } from '../text/languages';
+
+export { pickLanguage, type Language } from '../text/languages';
 
 const en = {
   tagline: 'Pick a name, enter a room, talk.',
@@ -125,15 +127,6 @@ const ko: Text = {
 };
 
 export const texts: Record<Language, Text> = { en, ko };
-
-/** The first of the user's languages that the page speaks. */
-export function pickLanguage(wanted: readonly string[]): Language {
-  for (const tag of wanted) {
-    const language = tag.toLowerCase().split('-')[0];
-    if (language === 'ko' || language === 'en') return language;
-  }
-  return 'en';
-}
 
 export function reasonText(t: Text, code: string, fallback = ''): string {
   return t.reasons[code] ?? (fallback || code);

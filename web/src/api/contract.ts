@@ -1,0 +1,106 @@
+// What the server's HTTP API takes and gives. A page adds its own calls here.
+
+export interface User {
+  id: string;
+  name: string;
+}
+
+export interface Credentials {
+  name: string;
+  password: string;
+}
+
+export interface SignedIn {
+  user: User;
+  accessToken: string;
+  /** RFC 3339, by the server's clock. */
+  expiresAt: string;
+}
+
+export interface RoomSummary {
+  id: string | number;
+  name: string;
+  private?: boolean;
+}
+
+export interface Message {
+  id: string;
+  room: string;
+  sender: { userId: string; userName: string };
+  message: string;
+  sentAt: string;
+  editedAt?: string;
+}
+
+export interface Notification {
+  id: string;
+  title: string;
+  body: string;
+  data?: unknown;
+  createdAt: string;
+  readAt?: string | null;
+}
+
+export interface Geometry {
+  type: string;
+  coordinates: unknown;
+}
+
+export interface Place {
+  id: string;
+  name: string;
+  ownerId: string;
+  geometry: Geometry;
+  updatedAt: string;
+  version: number;
+}
+
+interface Call {
+  body?: unknown;
+  query?: unknown;
+  answer: unknown;
+}
+
+/** Each call by its method and path, as section 7 of the design names them. */
+export interface Calls {
+  'POST /api/auth/register': { body: Credentials; answer: SignedIn };
+  'POST /api/auth/login': { body: Credentials; answer: SignedIn };
+  'POST /api/auth/refresh': { answer: SignedIn };
+  'POST /api/auth/logout': { answer: void };
+  'GET /api/me': { answer: { user: User } };
+  'GET /api/rooms': { answer: { rooms: RoomSummary[] } };
+  'POST /api/rooms': { body: { name: string; private?: boolean }; answer: RoomSummary };
+  'GET /api/rooms/{id}/messages': {
+    query: { before?: string; limit?: number };
+    answer: { messages: Message[]; next?: string | null };
+  };
+  'POST /api/rooms/{id}/members': { body: { userId: string }; answer: void };
+  'PUT /api/location': {
+    body: { id?: string; name?: string; geometry: Geometry };
+    answer: { status: string; data: { updatedLocationResult: Place } };
+  };
+  'GET /api/location/{id}': { answer: unknown };
+  'GET /api/location': { query: { bbox?: string; near?: string; radius?: number }; answer: unknown };
+  'POST /api/location/{id}/watchers': { body: { userId: string }; answer: void };
+  'GET /api/notifications': { answer: { notifications: Notification[]; unread: number } };
+}
+
+export type CallName = keyof Calls;
+
+export type Answer<N extends CallName> = Calls[N]['answer'];
+
+type Placeholder<Path extends string> = Path extends `${string}{${infer Name}}${infer Rest}`
+  ? Name | Placeholder<Rest>
+  : never;
+
+type Needed<K extends string, T> = unknown extends T ? { [P in K]?: undefined } : { [P in K]: T };
+
+/** What a call is made with: the values of its path's placeholders, its query, its body. */
+export type Input<N extends CallName> = ([Placeholder<N>] extends [never]
+  ? { path?: undefined }
+  : { path: Record<Placeholder<N>, string | number> }) &
+  (Calls[N] extends { body: infer B } ? Needed<'body', B> : { body?: undefined }) &
+  (Calls[N] extends { query: infer Q } ? { query?: Q } : { query?: undefined });
+
+/** Nothing but shapes of calls stands in Calls. */
+export type Checked = { [N in CallName]: Calls[N] extends Call ? true : never };
