@@ -32,7 +32,8 @@ type Options struct {
 	WithoutExpiry bool
 	// Cookie is the name of a cookie that may hold the token. Default none. Browsers send
 	// cookies by themselves, whoever's page asks: for sockets the server's origin policy
-	// stands before that, for requests over HTTP see [net/http.CrossOriginProtection].
+	// stands before that, for requests over HTTP see [net/http.CrossOriginProtection]. A name
+	// that begins with "__Host-" keeps other hosts of the domain from setting it.
 	Cookie string
 	// Query is the name of a parameter of the URL that may hold the token. Default none:
 	// URLs get into logs, of proxies too.
