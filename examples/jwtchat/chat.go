@@ -3,9 +3,11 @@ package main
 import (
 	"context"
 	"errors"
+	"time"
 	"unicode/utf8"
 
 	"github.com/kachi-io/kachi/gateway"
+	"github.com/kachi-io/kachi/gateway/limit"
 )
 
 // Context is what handlers are given: its Principal is the user whose token was verified.
@@ -70,6 +72,7 @@ func NewChat(directory *Directory, auth gateway.Authenticator[User]) gateway.Gat
 
 func (c *Chat) register(g *gateway.Namespace[User]) {
 	g.Emits(GetUserList, UserOnline, UserOffline, UserJoined, UserLeft, Said)
+	g.Use(limit.PerPrincipal(20, time.Second, limit.Options{Burst: 100})) // with all tabs together
 	g.OnConnect(c.connected)
 	g.OnDisconnecting(c.disconnecting)
 	gateway.Handle(g, "join", c.join).Authorize(c.isMember)

@@ -11,8 +11,10 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/golang-jwt/jwt/v5"
 	"go.uber.org/goleak"
 
+	"github.com/kachi-io/kachi/client"
 	"github.com/kachi-io/kachi/examples/exampletest"
 	"github.com/kachi-io/kachi/gateway"
 	"github.com/kachi-io/kachi/gateway/gatewaytest"
@@ -88,6 +90,50 @@ func TestNoExpiryAfterConnect(t *testing.T) {
 		gatewaytest.Ask[any](t, c, "join", 1)
 		time.Sleep(time.Hour + time.Minute) // in the test's own time
 		c.ExpectDisconnect(t)
+	})
+}
+
+func TestNoRevocationAfterConnect(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		made, err := New(Config{Secret: secret}, directory, slog.New(slog.DiscardHandler))
+		assert.NoError(t, err)
+		app := gatewaytest.Start(t, nil, made)
+		phone, laptop := token(t, 1, time.Hour), token(t, 1, time.Hour)
+		one, two := app.Dial(t, "/chat", gatewaytest.Token(phone)), app.Dial(t, "/chat", gatewaytest.Token(laptop))
+		jun := app.Dial(t, "/chat", gatewaytest.Token(token(t, 2, time.Hour)))
+		for _, c := range []*gatewaytest.Client{one, two, jun} {
+			gatewaytest.Next(t, c, GetUserList) // all are in
+		}
+		revoked := func(c *gatewaytest.Client) {
+			t.Helper()
+			assert.Equal(t, gatewaytest.Details[gateway.Denial](t, c.ExpectError(t, gateway.CodeUnauthorized)).Reason, gateway.DeniedRevoked)
+			assert.Equal(t, c.ExpectDisconnect(t).Reason, client.ServerDisconnect) // for good: it does not come back by itself
+		}
+		refused := func(token string) {
+			t.Helper()
+			err := app.ConnectError(t, gateway.CodeUnauthorized, "/chat", gatewaytest.Token(token))
+			assert.Equal(t, gatewaytest.Details[gateway.Denial](t, err).Reason, gateway.DeniedRevoked)
+		}
+
+		// The phone is lost.
+		var claims jwt.RegisteredClaims
+		_, _, err = jwt.NewParser().ParseUnverified(phone, &claims)
+		assert.NoError(t, err)
+		assert.NoError(t, app.RevokeToken(t.Context(), claims.ID, claims.ExpiresAt.Time))
+		revoked(one)
+		refused(phone)
+		gatewaytest.Ask[any](t, two, "join", 1)
+		jun.ExpectNone(t, "userOffline") // she is still there
+
+		// The account is blocked, and then it is not any more.
+		assert.NoError(t, app.Revoke(t.Context(), "1"))
+		revoked(two)
+		refused(laptop)
+		assert.Equal(t, gatewaytest.Next(t, jun, UserOffline), User{1, "Mina"})
+		time.Sleep(time.Second) // tokens have the second of their issue
+		app.Dial(t, "/chat", gatewaytest.Token(token(t, 1, time.Hour)))
+		assert.Equal(t, gatewaytest.Next(t, jun, UserOnline), User{1, "Mina"})
+		gatewaytest.Ask[any](t, jun, "join", 1)
 	})
 }
 

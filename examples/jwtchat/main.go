@@ -4,6 +4,7 @@ package main
 
 import (
 	"context"
+	"crypto/rand"
 	"fmt"
 	"log"
 	"log/slog"
@@ -72,7 +73,9 @@ func main() {
 // issue makes a user's token.
 func issue(secret []byte, user int, expires time.Time) (string, error) {
 	return jwt.NewWithClaims(jwt.SigningMethodHS256, jwt.RegisteredClaims{
+		ID:        rand.Text(), // by which it can be revoked
 		Subject:   strconv.Itoa(user),
+		IssuedAt:  jwt.NewNumericDate(time.Now()),
 		ExpiresAt: jwt.NewNumericDate(expires),
 	}).SignedString(secret)
 }

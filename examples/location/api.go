@@ -3,18 +3,18 @@ package main
 import (
 	"encoding/json"
 	"errors"
+	"io"
 	"log/slog"
 	"net/http"
 	"strconv"
 
 	"github.com/kachi-io/kachi/examples/people"
 	"github.com/kachi-io/kachi/gateway"
-	"github.com/kachi-io/kachi/socketio"
 )
 
-// API is PUT /location: it keeps where a location is, and then tells whom it concerns.
+// API is PUT /location: it keeps where a location is, and then tells whom it concerns. It
+// stands behind [gateway.Protect], which knows who asks.
 type API struct {
-	people  *people.People
 	store   *Store
 	emitter gateway.Emitter
 	log     *slog.Logger
@@ -37,26 +37,22 @@ type Updated struct {
 func (a *API) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	location, err := a.update(w, r)
 	if err != nil {
-		a.refuse(w, err)
+		if gateway.CodeOf(err) == gateway.CodeInternal { // what is no client's business
+			a.log.Error("PUT /location", "error", err)
+		}
+		gateway.WriteError(w, r, err)
 		return
 	}
 	answer := Updated{Status: http.StatusOK}
 	answer.Data.UpdatedLocationResult = location
-	write(w, answer.Status, answer)
+	w.Header().Set("Content-Type", "application/json")
+	_ = json.NewEncoder(w).Encode(answer) // to whoever is still there
 }
 
 func (a *API) update(w http.ResponseWriter, r *http.Request) (Location, error) {
-	person, err := a.people.FromRequest(r)
+	person, _ := gateway.PrincipalFrom[people.Person](r.Context())
+	in, err := read(w, r)
 	if err != nil {
-		return Location{}, err
-	}
-	var in Update
-	body := json.NewDecoder(http.MaxBytesReader(w, r.Body, 64<<10))
-	body.DisallowUnknownFields()
-	if err := body.Decode(&in); err != nil {
-		return Location{}, gateway.Errorf(gateway.CodeBadRequest, "The body cannot be read: %v", err)
-	}
-	if err := in.Geometry.Validate(r.Context()); err != nil {
 		return Location{}, err
 	}
 	location, err := a.store.Move(person.ID, in.ID, in.Geometry)
@@ -68,29 +64,21 @@ func (a *API) update(w http.ResponseWriter, r *http.Request) (Location, error) {
 		return Location{}, err
 	}
 	message := Message{UserID: person.ID, Message: news, RoomName: strconv.Itoa(location.ID)}
-	return location, Chat.Emit(r.Context(), a.emitter.Namespace("/").To(rooms.Of(location.ID)), message)
+	if err := Chat.Emit(r.Context(), a.emitter.Namespace("/").To(rooms.Of(location.ID)), message); err != nil {
+		a.log.Error("telling of a location", "id", location.ID, "error", err) // it is there nevertheless
+	}
+	return location, nil
 }
 
-// refuse answers in the shape that gateways have for errors.
-func (a *API) refuse(w http.ResponseWriter, err error) {
-	body, status := socketio.PublicError(err, ""), http.StatusInternalServerError
-	switch body.Code {
-	case gateway.CodeUnauthorized:
-		status = http.StatusUnauthorized
-	case gateway.CodeForbidden:
-		status = http.StatusForbidden
-	case gateway.CodeBadRequest, gateway.CodeInvalid:
-		status = http.StatusBadRequest
+// read is as strict as gateways are with their inputs.
+func read(w http.ResponseWriter, r *http.Request) (in Update, err error) {
+	body := json.NewDecoder(http.MaxBytesReader(w, r.Body, 64<<10))
+	body.DisallowUnknownFields()
+	if err := body.Decode(&in); err != nil {
+		return in, gateway.Errorf(gateway.CodeBadRequest, "The body cannot be read: %v", err)
 	}
-	var coded *gateway.Error
-	if !errors.As(err, &coded) {
-		a.log.Error("PUT /location", "error", err)
+	if _, err := body.Token(); !errors.Is(err, io.EOF) {
+		return in, gateway.NewError(gateway.CodeBadRequest, "The body has more than one value")
 	}
-	write(w, status, body)
-}
-
-func write(w http.ResponseWriter, status int, body any) {
-	w.Header().Set("Content-Type", "application/json")
-	w.WriteHeader(status)
-	_ = json.NewEncoder(w).Encode(body) // to whoever is still there
+	return in, in.Geometry.Validate(r.Context())
 }

@@ -4,9 +4,11 @@ import (
 	"context"
 	"encoding/json"
 	"strconv"
+	"time"
 
 	"github.com/kachi-io/kachi/examples/people"
 	"github.com/kachi-io/kachi/gateway"
+	"github.com/kachi-io/kachi/gateway/limit"
 )
 
 // Context is what handlers are given.
@@ -43,7 +45,7 @@ func (m Message) Validate(context.Context) error {
 	if len(m.Message) > maxMessage {
 		wrong = append(wrong, gateway.FieldError{Path: "message", Rule: "max", Param: strconv.Itoa(maxMessage), Message: "message is too large"})
 	}
-	if _, err := strconv.Atoi(m.RoomName); err != nil {
+	if id, err := strconv.Atoi(m.RoomName); err != nil || strconv.Itoa(id) != m.RoomName { // "+1" is nobody's name for it
 		wrong = append(wrong, gateway.FieldError{Path: "roomName", Rule: "location", Message: "roomName is to be a location's id"})
 	}
 	if len(wrong) > 0 {
@@ -70,6 +72,7 @@ func NewLocations(known *people.People, store *Store) gateway.Gateway {
 
 func (l *Locations) register(g *gateway.Namespace[people.Person]) {
 	g.Emits(Chat)
+	g.Use(limit.PerPrincipal(20, time.Second, limit.Options{Burst: 100}))
 	gateway.On(g, "join_room", l.join).Authorize(l.mayWatch)
 	gateway.On(g, "chat", l.chat).Authorize(l.mayMove)
 }

@@ -2,7 +2,6 @@ package main
 
 import (
 	"bytes"
-	"errors"
 	"log/slog"
 	"net/http/httptest"
 	"strings"
@@ -30,10 +29,23 @@ func TestLocation(t *testing.T) {
 
 func TestUniformErrorBodyAndNoInternalsLoggedToClients(t *testing.T) {
 	var log bytes.Buffer
-	a := &API{log: slog.New(slog.NewTextHandler(&log, nil))}
-	w := httptest.NewRecorder()
-	a.refuse(w, errors.New("the password of the database is 1234"))
-	assert.Equal(t, w.Code, 500)
-	assert.Equal(t, w.Body.String(), `{"status":"error","code":"internal","message":"Internal error"}`+"\n")
-	assert.True(t, strings.Contains(log.String(), "1234"))
+	known := people.New("Mina")
+	app, handler, err := New(known, NewStore(map[int]int{1: 1}), slog.New(slog.NewTextHandler(&log, nil)))
+	assert.NoError(t, err)
+	assert.NoError(t, app.Stop(t.Context())) // so that nothing can be sent any more
+	put := func(body string) *httptest.ResponseRecorder {
+		r := httptest.NewRequest("PUT", "/location", strings.NewReader(body))
+		r.Header.Set("Authorization", "Bearer "+known.Token("Mina"))
+		w := httptest.NewRecorder()
+		handler.ServeHTTP(w, r)
+		return w
+	}
+	w := put(`{"id":1,"geometry":{"type":"Point","coordinates":[1,2]}} {}`)
+	assert.Equal(t, w.Code, 400)
+	assert.Equal(t, w.Body.String(), `{"status":"error","code":"bad_request","message":"The body has more than one value","cause":{"pattern":"PUT /location"}}`)
+	// What has been stored is answered, whoever could not be told.
+	w = put(`{"id":1,"geometry":{"type":"Point","coordinates":[1,2]}}`)
+	assert.Equal(t, w.Code, 200)
+	assert.True(t, strings.Contains(log.String(), "telling of a location"), log.String())
+	assert.True(t, !strings.Contains(w.Body.String(), "closed"), w.Body.String())
 }

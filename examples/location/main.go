@@ -23,7 +23,8 @@ func New(known *people.People, store *Store, logger *slog.Logger) (*gateway.App,
 	}
 	mux := http.NewServeMux()
 	mux.Handle("/socket.io/", app)
-	mux.Handle("PUT /location", &API{known, store, app.Hub(), logger})
+	protected := gateway.Protect(app, known)
+	mux.Handle("PUT /location", protected(&API{store, app.Hub(), logger}))
 	return app, mux, nil
 }
 

@@ -43,7 +43,7 @@ check("userId from body / hard-coded 1; join succeeds without it", async (a) => 
   equal((await spy.emitWithAck("join_room", { locationId: 1 })).code, "forbidden");
   equal((await spy.emitWithAck("join_room", { locationId: 404 })).code, "forbidden");
   const put = (token) => request("PUT", "/location", { token, body: { id: 1, geometry: position } });
-  equal((await put()).status, 401);
+  equal([(await put()).status, (await put()).body.code], [401, "unauthorized"]);
   equal((await put("wrong")).status, 401);
   equal((await put(given.jun)).status, 403);
 });
@@ -55,11 +55,17 @@ check("chat accepts any roomName from any client", async (a) => {
   const forged = { userId: 1, message: { lat: 0 }, roomName: "1" };
   equal((await watcher.emitWithAck("chat", forged)).code, "forbidden");
   equal((await watcher.emitWithAck("chat", { ...forged, userId: 2 })).code, "forbidden");
-  for (const roomName of [owner.id, `location:1`, "2", ""]) {
+  for (const roomName of [owner.id, `location:1`, "2", "+1", "01", ""]) {
     const answer = await owner.emitWithAck("chat", { ...forged, roomName });
     ok(["invalid", "forbidden"].includes(answer.code), `${roomName}: ${JSON.stringify(answer)}`);
   }
   equal([owner.heard, watcher.heard], [{}, {}]);
+});
+
+check("no limits: a flood is refused", async (a) => {
+  const somebody = await a.connect("/", sora);
+  const answers = await Promise.all(Array.from({ length: 150 }, () => somebody.emitWithAck("join_room", { locationId: 1 })));
+  ok(answers.some((answer) => answer.code === "rate_limited"), "no limit");
 });
 
 check("payloads that are none are refused", async (a) => {
