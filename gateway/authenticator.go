@@ -133,6 +133,8 @@ type connection struct {
 	who       atomic.Pointer[identity] // nil: not known yet
 	places    places                   // in the app's register
 
+	greeted bool // the functions of OnConnect have run, or one has failed; the mailbox's own
+
 	running sync.WaitGroup // calls beside the mailbox
 	mu      sync.Mutex
 	begun   bool                     // it has been admitted

@@ -117,11 +117,13 @@ func (g *Namespace[P]) OnConnect(f func(*Context[P]) error) { g.connect = append
 // OnDisconnecting registers a function that runs when a client has gone, or is put out,
 // after the events that had arrived: [Call.Rooms] still tells where it was. The context is
 // not the socket's, which has ended: it has [socketio.Options].HookTimeout as its deadline.
+// It does not run for a client that was put out before the functions of OnConnect ran: who
+// counts clients sees none go that did not come.
 func (g *Namespace[P]) OnDisconnecting(f func(*Context[P], Reason) error) {
 	g.disconnecting = append(g.disconnecting, f)
 }
 
-// OnDisconnect registers a function that runs last of all.
+// OnDisconnect registers a function that runs last of all, for whom OnDisconnecting's do.
 func (g *Namespace[P]) OnDisconnect(f func(*Context[P], Reason) error) {
 	g.disconnect = append(g.disconnect, f)
 }
@@ -178,11 +180,12 @@ func (g *Namespace[P]) mount(auth Authenticator[P]) error {
 	ns.Use(admit(s, auth, append(slices.Clone(app.opts.Admit), s.admit...)))
 	s.listenForRevocations()
 	ns.OnConnect(func(ctx context.Context, socket *socketio.Socket) error {
-		if !connectionOf(socket).begin() {
+		conn := connectionOf(socket)
+		if conn.greeted = conn.begin(); !conn.greeted {
 			return socketio.ErrClosed
 		}
 		for _, f := range g.connect {
-			if err := f(&newFrame[P](ctx, connectionOf(socket), "connect").ctx); err != nil {
+			if err := f(&newFrame[P](ctx, conn, "connect").ctx); err != nil {
 				return err
 			}
 		}
@@ -191,15 +194,21 @@ func (g *Namespace[P]) mount(auth Authenticator[P]) error {
 	ns.OnDisconnecting(func(ctx context.Context, socket *socketio.Socket, reason engineio.Reason) error {
 		conn := connectionOf(socket)
 		conn.rest(ctx)
+		if !conn.greeted {
+			return nil
+		}
 		return each(g.disconnecting, func(f func(*Context[P], Reason) error) error {
 			return f(&newFrame[P](ctx, conn, "disconnecting").ctx, reason)
 		})
 	})
 	ns.OnDisconnect(func(ctx context.Context, socket *socketio.Socket, reason engineio.Reason) error {
 		conn := connectionOf(socket)
-		err := each(g.disconnect, func(f func(*Context[P], Reason) error) error {
-			return f(&newFrame[P](ctx, conn, "disconnect").ctx, reason)
-		})
+		var err error
+		if conn.greeted {
+			err = each(g.disconnect, func(f func(*Context[P], Reason) error) error {
+				return f(&newFrame[P](ctx, conn, "disconnect").ctx, reason)
+			})
+		}
 		conn.leave()
 		return errors.Join(err, conn.release())
 	})

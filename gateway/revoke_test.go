@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -100,12 +101,20 @@ func (h *held) Revoked(ctx context.Context, key, token string, issued time.Time)
 // is being refreshed.
 func TestRevokedMeanwhile(t *testing.T) {
 	store := &held{}
-	var connected []string
+	var connected, unknown []string
 	greets := func(g *gateway.Namespace[user]) {
 		g.OnConnect(func(c *gateway.Context[user]) error {
 			connected = append(connected, c.Key())
 			return nil
 		})
+		gone := func(c *gateway.Context[user], _ gateway.Reason) error {
+			if !slices.Contains(connected, c.Key()) {
+				unknown = append(unknown, c.Key())
+			}
+			return nil
+		}
+		g.OnDisconnecting(gone)
+		g.OnDisconnect(gone)
 	}
 	faked(t, &gateway.Options{Revocations: store}, passes{}, greets, func(t *testing.T, app *gateway.App, join func(string) wire) {
 		slow := make(chan struct{})
@@ -136,6 +145,7 @@ func TestRevokedMeanwhile(t *testing.T) {
 		synctest.Wait()
 		assert.Equal(t, gateway.Present(app), 0)
 		assert.Equal(t, connected, []string(nil))
+		assert.Equal(t, unknown, []string(nil)) // nobody hears of the end of what nobody heard of
 
 		for _, token := range []string{"t2", "t3"} { // the one before, and the one to be
 			c = join(pass("juno t2 0"))
