@@ -8,12 +8,13 @@ import (
 	"log/slog"
 	"os"
 	"os/signal"
+	"syscall"
 
 	"github.com/kachi-io/kachi/gateway"
 )
 
 func main() {
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
 	app, err := gateway.NewApp(&gateway.Options{Logger: slog.Default()}, NewChannels(slog.Default()))
 	if err != nil {

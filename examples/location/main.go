@@ -10,6 +10,7 @@ import (
 	"net/http"
 	"os"
 	"os/signal"
+	"syscall"
 
 	"github.com/kachi-io/kachi/examples/people"
 	"github.com/kachi-io/kachi/gateway"
@@ -29,7 +30,7 @@ func New(known *people.People, store *Store, logger *slog.Logger) (*gateway.App,
 }
 
 func main() {
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
 	known := people.New("Mina", "Jun")
 	store := NewStore(map[int]int{1: 1}) // Mina's

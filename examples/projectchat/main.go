@@ -11,6 +11,7 @@ import (
 	"net/http"
 	"os"
 	"os/signal"
+	"syscall"
 
 	"github.com/kachi-io/kachi/clientfiles"
 	"github.com/kachi-io/kachi/gateway"
@@ -41,7 +42,7 @@ func New(logger *slog.Logger) (*gateway.App, http.Handler, error) {
 }
 
 func main() {
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
 	app, handler, err := New(slog.Default())
 	if err != nil {

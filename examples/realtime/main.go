@@ -10,13 +10,14 @@ import (
 	"log/slog"
 	"os"
 	"os/signal"
+	"syscall"
 	"time"
 
 	"github.com/kachi-io/kachi/examples/people"
 )
 
 func main() {
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
 	known, service := people.New("Mina", "Jun"), rand.Text()
 	app, handler, err := New(Options{People: known, ServiceToken: service, Interval: 5 * time.Second, Logger: slog.Default()})

@@ -1,11 +1,12 @@
 package main
 
 import (
-	"context"
 	"sync"
+	"time"
 
 	"github.com/kachi-io/kachi/examples/people"
 	"github.com/kachi-io/kachi/gateway"
+	"github.com/kachi-io/kachi/gateway/limit"
 )
 
 // Context is what handlers are given.
@@ -32,18 +33,12 @@ type Relay struct {
 // NewRelay makes the gateway.
 func NewRelay(known *people.People) gateway.Gateway {
 	r := &Relay{keys: map[string][]byte{}}
-	auth := gateway.AuthenticatorFunc[people.Person](func(_ context.Context, h *gateway.Handshake) (people.Person, error) {
-		token, err := people.FromHandshake(h)
-		if err != nil {
-			return people.Person{}, err
-		}
-		return known.Known(token)
-	})
-	return gateway.New("/sealed", auth, r.register)
+	return gateway.New("/sealed", known, r.register)
 }
 
 func (r *Relay) register(g *gateway.Namespace[people.Person]) {
 	g.Emits(Delivered)
+	g.Use(limit.PerPrincipal(20, time.Second, limit.Options{Burst: 100}))
 	g.OnConnect(func(ctx *Context) error { ctx.Join(desks.Of(ctx.Principal.Name)); return nil })
 	gateway.Handle(g, "publishKey", r.publish)
 	gateway.On(g, "keyOf", r.keyOf)
@@ -75,8 +70,16 @@ func (r *Relay) keyOf(_ *Context, name string) ([]byte, error) {
 	return key, nil
 }
 
+const maxLetter = 64 << 10 // bytes, sealed
+
 // send hands a letter on. Who it is from is who calls, whatever it says.
 func (r *Relay) send(ctx *Context, letter Letter) error {
+	if len(letter.Sealed) > maxLetter {
+		return gateway.NewError(gateway.CodeInvalid, "A letter has 64 KiB at most")
+	}
+	if _, err := r.keyOf(ctx, letter.To); err != nil {
+		return err // it would reach nobody, and its writer would not know
+	}
 	letter.From = ctx.Principal.Name
 	return Delivered.Emit(ctx, ctx.To(desks.Of(letter.To)), letter)
 }

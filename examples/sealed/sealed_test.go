@@ -107,6 +107,15 @@ func TestTheServerRelaysWhatItCannotRead(t *testing.T) {
 		_, err = eve.keys.Open(mina.keys.Public(), "Mina to Jun", sealed)
 		assert.ErrorIs(t, err, errSealed)
 	})
+	t.Run("a letter to nobody, and one that is too long", func(t *testing.T) {
+		for code, letter := range map[string]Letter{
+			gateway.CodeNotFound: {To: "Sora", Sealed: []byte{1}},
+			gateway.CodeInvalid:  {To: "Jun", Sealed: make([]byte, maxLetter+1)},
+		} {
+			_, err := client.Ask[any](t.Context(), mina.socket, "send", letter)
+			assert.Equal(t, assert.ErrorAs[*client.Error](t, err).Code, code)
+		}
+	})
 	t.Run("keys stay", func(t *testing.T) {
 		_, err := client.Ask[any](t.Context(), eve.socket, "publishKey", mina.keys.Public())
 		assert.Equal(t, assert.ErrorAs[*client.Error](t, err).Code, gateway.CodeConflict)

@@ -5,6 +5,7 @@ check("message is acknowledged", async (a) => {
   for (const payload of ["text", 1, { any: ["thing"] }, null]) {
     equal(await socket.emitWithAck("message", payload), "Hello world!");
   }
+  equal(await socket.emitWithAck("message"), "Hello world!");
 });
 
 check("over polling alone, and over WebSocket alone", async (a) => {
