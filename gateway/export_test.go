@@ -1,5 +1,7 @@
 package gateway
 
+import "github.com/kachi-io/kachi/socketio"
+
 // Present counts the places in an app's register: by principal, and by token.
 func Present(a *App) (n int) {
 	r := &a.present
@@ -16,4 +18,9 @@ func Present(a *App) (n int) {
 		}
 	}
 	return n
+}
+
+// Serving returns what a namespace's clients reach by an event.
+func Serving(a *App, namespace, event string) socketio.Handler {
+	return a.spaces[namespace].events[event][0].serve
 }
