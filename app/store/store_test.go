@@ -1,0 +1,136 @@
+package store_test
+
+import (
+	"errors"
+	"fmt"
+	"path/filepath"
+	"sync"
+	"testing"
+	"time"
+
+	"go.uber.org/goleak"
+
+	"github.com/kachi-io/kachi/app/store"
+	"github.com/kachi-io/kachi/app/store/storetest"
+	"github.com/kachi-io/kachi/internal/assert"
+)
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+var noon = time.Date(2026, 3, 1, 12, 0, 0, 123456000, time.UTC)
+
+func addUser(t *testing.T, db *store.DB, name string) store.User {
+	t.Helper()
+	u, err := db.AddUser(t.Context(), store.User{Name: name, Password: "$hash", Role: "user", Created: noon}, name, "admin")
+	assert.NoError(t, err)
+	return u
+}
+
+func TestUsers(t *testing.T) {
+	storetest.Each(t, func(t *testing.T, db *store.DB) {
+		mina, jun := addUser(t, db, "mina"), addUser(t, db, "준")
+		assert.Equal(t, mina.Role, "admin", "the first")
+		assert.Equal(t, jun.Role, "user")
+
+		got, err := db.User(t.Context(), jun.ID)
+		assert.NoError(t, err)
+		assert.Equal(t, got, jun)
+		got, err = db.UserByName(t.Context(), "mina")
+		assert.NoError(t, err)
+		assert.Equal(t, got, mina)
+
+		_, err = db.AddUser(t.Context(), store.User{Name: "Mina", Password: "$hash", Role: "user"}, "mina", "admin")
+		assert.True(t, errors.Is(err, store.ErrExists), err)
+		_, err = db.User(t.Context(), 99)
+		assert.True(t, errors.Is(err, store.ErrNotFound), err)
+
+		assert.NoError(t, db.SetRole(t.Context(), jun.ID, "admin"))
+		assert.NoError(t, db.SetRole(t.Context(), jun.ID, "admin"), "the same again")
+		assert.True(t, errors.Is(db.SetRole(t.Context(), 99, "admin"), store.ErrNotFound))
+		found, err := db.FindUsers(t.Context(), "준", 10)
+		assert.NoError(t, err)
+		assert.Equal(t, len(found), 1)
+		assert.Equal(t, found[0].Role, "admin")
+	})
+}
+
+func TestFamilies(t *testing.T) {
+	storetest.Each(t, func(t *testing.T, db *store.DB) {
+		mina := addUser(t, db, "mina")
+		token := func(c byte) []byte { b := make([]byte, 32); b[0] = c; return b }
+		add := func(id string, c byte) {
+			t.Helper()
+			assert.NoError(t, db.AddFamily(t.Context(), store.Family{ID: id, User: mina.ID, Token: token(c), Expires: noon.Add(time.Hour)}, noon, 2))
+		}
+		rotate := func(id string, shown, next byte, now time.Time) error {
+			user, err := db.RotateFamily(t.Context(), id, token(shown), token(next), now, now.Add(time.Hour))
+			if err == nil || errors.Is(err, store.ErrReused) {
+				assert.Equal(t, user, mina.ID)
+			}
+			return err
+		}
+		add("a", 1)
+		assert.NoError(t, rotate("a", 1, 2, noon.Add(time.Minute)))
+		assert.NoError(t, rotate("a", 2, 3, noon.Add(time.Hour)), "each token has its own time")
+		assert.True(t, errors.Is(rotate("a", 3, 4, noon.Add(3*time.Hour)), store.ErrNotFound), "too late")
+
+		add("b", 1)
+		assert.NoError(t, rotate("b", 1, 2, noon))
+		assert.True(t, errors.Is(rotate("b", 1, 9, noon), store.ErrReused))
+		assert.True(t, errors.Is(rotate("b", 2, 3, noon), store.ErrNotFound), "the family is ended")
+
+		add("c", 1)
+		add("d", 1)
+		add("e", 1)
+		ended := 0
+		for _, id := range []string{"a", "c", "d", "e"} {
+			if rotate(id, map[string]byte{"a": 3}[id]|1, 5, noon) != nil {
+				ended++
+			}
+		}
+		assert.Equal(t, ended, 2, "two families are kept")
+		assert.NoError(t, db.EndFamilies(t.Context(), mina.ID))
+		assert.NoError(t, db.DropExpired(t.Context(), noon))
+	})
+}
+
+// Those that write at once are committed together, and one that fails undoes nothing of others.
+func TestWritesTogether(t *testing.T) {
+	storetest.Each(t, func(t *testing.T, db *store.DB) {
+		addUser(t, db, "taken")
+		var wg sync.WaitGroup
+		for i := range 200 {
+			wg.Go(func() {
+				name := fmt.Sprintf("user-%d", i)
+				if i%4 == 0 {
+					name = "taken"
+				}
+				_, err := db.AddUser(t.Context(), store.User{Name: name, Role: "user"}, name, "admin")
+				if got, want := errors.Is(err, store.ErrExists), i%4 == 0; got != want || !want && err != nil {
+					t.Error(name, err)
+				}
+			})
+		}
+		wg.Wait()
+		users, err := db.FindUsers(t.Context(), "user-", 1000)
+		assert.NoError(t, err)
+		assert.Equal(t, len(users), 150)
+	})
+}
+
+func TestOpenAgain(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "data", "kachi.db")
+	db, err := store.Open(t.Context(), path, nil)
+	assert.NoError(t, err)
+	mina := addUser(t, db, "mina")
+
+	_, err = store.Open(t.Context(), path, &store.Options{Timeout: 100 * time.Millisecond})
+	assert.True(t, err != nil, "the file is in use")
+	assert.NoError(t, db.Close())
+	_, err = db.AddUser(t.Context(), store.User{Name: "jun"}, "jun", "admin")
+	assert.True(t, errors.Is(err, store.ErrClosed), err)
+
+	got, err := storetest.Open(t, path).User(t.Context(), mina.ID)
+	assert.NoError(t, err)
+	assert.Equal(t, got, mina)
+}

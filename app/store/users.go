@@ -1,0 +1,84 @@
+package store
+
+import (
+	"context"
+	"time"
+)
+
+// User is somebody with an account.
+type User struct {
+	ID       ID
+	Name     string
+	Password string // a hash
+	Role     string
+	Created  time.Time
+}
+
+const userColumns = `id, name, password, role, created_at`
+
+func scanUser(row scanner) (u User, err error) {
+	var created int64
+	err = row.Scan(&u.ID, &u.Name, &u.Password, &u.Role, &created)
+	u.Created = moment(created)
+	return u, err
+}
+
+// AddUser stores a new user, and returns it with its id. key is its name as names are
+// compared: [ErrExists] where somebody has it. The first user of all gets the role first
+// instead of its own.
+func (db *DB) AddUser(ctx context.Context, u User, key, first string) (User, error) {
+	u.Created = u.Created.UTC().Truncate(time.Microsecond)
+	role := u.Role
+	err := db.write(ctx, func(tx *tx) (err error) {
+		u.Role = role
+		// Nobody else is the first meanwhile.
+		var users int
+		if err := tx.get(`SELECT id FROM readiness WHERE id = 1`+tx.dialect.forUpdate, nil, &users); err != nil {
+			return err
+		}
+		if err := tx.get(`SELECT COUNT(*) FROM (SELECT id FROM users LIMIT 1) AS some`, nil, &users); err != nil {
+			return err
+		}
+		if users == 0 {
+			u.Role = first
+		}
+		u.ID, err = tx.insert(`INSERT INTO users (name, name_key, password, role, created_at) VALUES (?, ?, ?, ?, ?)`,
+			u.Name, key, u.Password, u.Role, micros(u.Created))
+		return err
+	})
+	return u, err
+}
+
+// User returns a user.
+func (db *DB) User(ctx context.Context, id ID) (User, error) {
+	return one(ctx, db, scanUser, `SELECT `+userColumns+` FROM users WHERE id = ?`, id)
+}
+
+// UserByName returns the user of a name, as names are compared.
+func (db *DB) UserByName(ctx context.Context, key string) (User, error) {
+	return one(ctx, db, scanUser, `SELECT `+userColumns+` FROM users WHERE name_key = ?`, key)
+}
+
+// FindUsers returns the users whose names, as they are compared, begin with a text, by name.
+func (db *DB) FindUsers(ctx context.Context, prefix string, limit int) ([]User, error) {
+	return all(ctx, db, scanUser, `SELECT `+userColumns+` FROM users WHERE name_key >= ? AND name_key < ? ORDER BY name_key LIMIT ?`,
+		prefix, prefix+"\U0010FFFF", limit)
+}
+
+// SetRole changes what a user may do.
+func (db *DB) SetRole(ctx context.Context, id ID, role string) error {
+	return db.write(ctx, func(tx *tx) error {
+		return tx.change(`UPDATE users SET role = ? WHERE id = ?`, role, id)
+	})
+}
+
+// SetPassword changes a user's password, and ends all its token families.
+func (db *DB) SetPassword(ctx context.Context, id ID, hash string) error {
+	return db.write(ctx, func(tx *tx) error {
+		if err := tx.change(`UPDATE users SET password = ? WHERE id = ?`, hash, id); err != nil {
+			return err
+		}
+		_, err := tx.exec(`DELETE FROM token_families WHERE user_id = ?`, id)
+		return err
+	})
+}

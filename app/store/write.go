@@ -1,0 +1,269 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"runtime/debug"
+	"time"
+)
+
+// tx is a transaction that writes. It belongs to the function that it was given to.
+type tx struct {
+	ctx     context.Context
+	on      querier
+	dialect *dialect
+}
+
+func (t *tx) exec(query string, args ...any) (sql.Result, error) {
+	return t.on.ExecContext(t.ctx, query, args...)
+}
+
+// insert runs an INSERT and returns the id that the row got.
+func (t *tx) insert(query string, args ...any) (ID, error) {
+	result, err := t.exec(query, args...)
+	if err != nil {
+		return 0, err
+	}
+	id, err := result.LastInsertId()
+	return ID(id), err
+}
+
+// change runs an UPDATE or DELETE that has to find a row: [ErrNotFound] where it does not.
+// Servers are told to count the rows that they find, not those that they change.
+func (t *tx) change(query string, args ...any) error {
+	result, err := t.exec(query, args...)
+	if err != nil {
+		return err
+	}
+	if n, err := result.RowsAffected(); err != nil || n > 0 {
+		return err
+	}
+	return ErrNotFound
+}
+
+// get reads the one row of a query into values; [ErrNotFound] where there is none.
+func (t *tx) get(query string, args []any, into ...any) error {
+	rows, err := list(t, func(row scanner) (struct{}, error) { return struct{}{}, row.Scan(into...) }, query, args...)
+	if err == nil && len(rows) == 0 {
+		err = ErrNotFound
+	}
+	return err
+}
+
+// list reads the rows of a query within a transaction.
+func list[T any](t *tx, scan func(scanner) (T, error), query string, args ...any) ([]T, error) {
+	return collect(t.ctx, t.on, scan, query, args...)
+}
+
+// writer runs transactions that write.
+type writer interface {
+	write(ctx context.Context, fn func(*tx) error) error
+	close() error
+}
+
+// write runs fn in a transaction and returns when it is committed, safely on disk. An error
+// of fn undoes it all. fn may run more than once, and touches nothing outside but what it
+// sets anew each time.
+func (db *DB) write(ctx context.Context, fn func(*tx) error) error {
+	return db.settle(db.writes.write(ctx, fn))
+}
+
+// protected makes an error of a panic, so that it ends one transaction and no others.
+func protected(fn func(*tx) error, t *tx) (err error) {
+	defer func() {
+		if v := recover(); v != nil {
+			err = fmt.Errorf("store: panic: %v\n%s", v, debug.Stack())
+		}
+	}()
+	return fn(t)
+}
+
+// direct runs each transaction on a connection of its own: for servers, which put the
+// commits of many together by themselves.
+type direct struct {
+	pool    *sql.DB
+	dialect *dialect
+	timeout time.Duration
+}
+
+// attempts is how often a transaction is tried that the server chose to end for the sake
+// of others.
+const attempts = 5
+
+func (d *direct) write(ctx context.Context, fn func(*tx) error) (err error) {
+	for n := range attempts {
+		if n > 0 { // those that met come back one after the other
+			select {
+			case <-time.After(time.Duration(rand.Int64N(int64(20*time.Millisecond) << n))):
+			case <-ctx.Done():
+				return err
+			}
+		}
+		if err = d.once(ctx, fn); !again(err) {
+			return err
+		}
+	}
+	return err
+}
+
+func (d *direct) once(ctx context.Context, fn func(*tx) error) error {
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	// What has begun is brought to its end: a caller who goes away during the commit would
+	// not know what came of it, nor would the log.
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), d.timeout)
+	defer cancel()
+	begun, err := d.pool.BeginTx(ctx, nil)
+	if err != nil {
+		return err
+	}
+	if err := protected(fn, &tx{ctx, begun, d.dialect}); err != nil {
+		_ = begun.Rollback() // the connection is dropped where that fails
+		return err
+	}
+	return begun.Commit()
+}
+
+func (d *direct) close() error { return d.pool.Close() }
+
+// grouped runs all transactions on one connection, one after the other, and commits those
+// that wait together: SQLite has one writer, and a commit waits for the disk.
+type grouped struct {
+	on      *sql.Conn
+	by      *prepared
+	dialect *dialect
+	timeout time.Duration
+	jobs    chan *job
+	ended   chan struct{} // the goroutine's
+	stop    chan struct{}
+}
+
+// Bounds of what waits for the one writer, and of what is committed at once: others wait
+// no longer for a group than for its commit.
+const (
+	waiting = 1024
+	group   = 256
+)
+
+type job struct {
+	ctx  context.Context
+	fn   func(*tx) error
+	done chan error // has room for one
+}
+
+func newGrouped(on *sql.Conn, d *dialect, timeout time.Duration) *grouped {
+	g := &grouped{on, &prepared{by: on}, d, timeout, make(chan *job, waiting), make(chan struct{}), make(chan struct{})}
+	go g.run()
+	return g
+}
+
+func (g *grouped) write(ctx context.Context, fn func(*tx) error) error {
+	ctx, cancel := context.WithTimeout(ctx, g.timeout)
+	defer cancel()
+	j := &job{ctx, fn, make(chan error, 1)}
+	select {
+	case <-g.stop:
+		return ErrClosed
+	default:
+	}
+	select {
+	case g.jobs <- j:
+	case <-g.stop:
+		return ErrClosed
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+	// From here on the writer answers, and soon: it looks at ctx before it begins.
+	select {
+	case err := <-j.done:
+		return err
+	case <-g.ended:
+		select {
+		case err := <-j.done:
+			return err
+		default:
+			return ErrClosed
+		}
+	}
+}
+
+func (g *grouped) run() {
+	defer close(g.ended)
+	for {
+		select {
+		case j := <-g.jobs:
+			g.commit(j)
+		case <-g.stop:
+			return
+		}
+	}
+}
+
+// commit runs a job, and those that wait behind it, in one transaction.
+func (g *grouped) commit(first *job) {
+	ctx, cancel := context.WithTimeout(context.Background(), g.timeout)
+	defer cancel()
+	t := &tx{ctx, g.by, g.dialect}
+	if _, err := t.exec(`BEGIN IMMEDIATE`); err != nil {
+		first.done <- err
+		return
+	}
+	var good []*job
+	broken := error(nil)
+	for j, n := first, 0; j != nil && broken == nil; n++ {
+		failed := j.ctx.Err()
+		if failed == nil {
+			failed, broken = g.savepoint(t, j)
+		}
+		if failed != nil || broken != nil {
+			j.done <- errors.Join(failed, broken)
+		} else {
+			good = append(good, j)
+		}
+		j = nil
+		if n < group && broken == nil {
+			select {
+			case j = <-g.jobs:
+			default:
+			}
+		}
+	}
+	err := broken
+	if err == nil {
+		_, err = t.exec(`COMMIT`)
+	}
+	if err != nil {
+		// SQLite keeps a transaction whose commit failed, unless it has ended it by itself.
+		_, _ = g.by.ExecContext(context.Background(), `ROLLBACK`)
+	}
+	for _, j := range good {
+		j.done <- err
+	}
+}
+
+// savepoint runs one job so that its failure undoes nothing of others'. broken means that the
+// whole transaction cannot go on.
+func (g *grouped) savepoint(t *tx, j *job) (failed, broken error) {
+	if _, err := t.exec(`SAVEPOINT job`); err != nil {
+		return nil, err
+	}
+	failed = protected(j.fn, t)
+	if failed != nil {
+		if _, err := t.exec(`ROLLBACK TO job`); err != nil {
+			return failed, err // a full disk has ended the whole
+		}
+	}
+	_, broken = t.exec(`RELEASE job`)
+	return failed, broken
+}
+
+func (g *grouped) close() error {
+	close(g.stop)
+	<-g.ended
+	g.by.close()
+	return g.on.Close()
+}
