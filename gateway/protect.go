@@ -118,33 +118,40 @@ func WriteError(w http.ResponseWriter, r *http.Request, err error) {
 	h := w.Header()
 	h.Set("Content-Type", "application/json")
 	h.Set("Cache-Control", "no-store")
-	status := http.StatusForbidden
-	switch body.Code {
-	case CodeUnauthorized:
-		status = http.StatusUnauthorized
+	if body.Code == CodeUnauthorized {
 		h.Set("WWW-Authenticate", "Bearer")
-	case CodeNotFound:
-		status = http.StatusNotFound
-	case CodeBadRequest, CodeInvalid:
-		status = http.StatusBadRequest
-	case CodeConflict:
-		status = http.StatusConflict
-	case CodeRateLimited:
-		status = http.StatusTooManyRequests
-	case CodeOverloaded, CodeUnavailable, CodeTimeout:
-		status = http.StatusServiceUnavailable
-	case CodeInternal:
-		status = http.StatusInternalServerError
 	}
-	if d := retryAfter(err); d > 0 {
+	if d := RetryAfter(err); d > 0 {
 		h.Set("Retry-After", strconv.FormatInt(int64((d+time.Second-1)/time.Second), 10))
 	}
-	w.WriteHeader(status)
+	w.WriteHeader(HTTPStatus(body.Code))
 	_, _ = w.Write(text)
 }
 
-// retryAfter is what the details of an error say of when to come again.
-func retryAfter(err error) time.Duration {
+// HTTPStatus returns the status that goes with a code over HTTP, see [WriteError].
+func HTTPStatus(code string) int {
+	switch code {
+	case CodeUnauthorized:
+		return http.StatusUnauthorized
+	case CodeNotFound:
+		return http.StatusNotFound
+	case CodeBadRequest, CodeInvalid:
+		return http.StatusBadRequest
+	case CodeConflict:
+		return http.StatusConflict
+	case CodeRateLimited:
+		return http.StatusTooManyRequests
+	case CodeOverloaded, CodeUnavailable, CodeTimeout:
+		return http.StatusServiceUnavailable
+	case CodeInternal:
+		return http.StatusInternalServerError
+	}
+	return http.StatusForbidden
+}
+
+// RetryAfter returns what the details of an error with the code "rate_limited" say of when
+// to come again, 0 for other errors.
+func RetryAfter(err error) time.Duration {
 	var coded *Error
 	if !errors.As(err, &coded) || coded.Details == nil || coded.Code != CodeRateLimited {
 		return 0

@@ -40,6 +40,9 @@ type Options struct {
 	Query string
 	// Key gives a principal's key, see [gateway.Identity]. Default: the claim sub.
 	Key func(*Claims) string
+	// Token gives what [gateway.App.RevokeToken] names the token by: tokens may share it, all
+	// those of one sign-in, say. Default: the claim jti.
+	Token func(*Claims) string
 }
 
 // Reasons for which a token is refused, as [gateway.Denial] tells them, beside
@@ -84,6 +87,9 @@ func JWT[P any](o Options, principal func(ctx context.Context, c *Claims) (P, er
 	}
 	if a.opts.Key == nil {
 		a.opts.Key = func(c *Claims) string { return c.Subject }
+	}
+	if a.opts.Token == nil {
+		a.opts.Token = func(c *Claims) string { return c.ID }
 	}
 	a.err = a.opts.check()
 	if a.err == nil && principal == nil {
@@ -179,7 +185,7 @@ func (a *authenticator[P]) identify(ctx context.Context, token string) (id gatew
 	if id.Principal, err = a.principal(ctx, claims); err != nil {
 		return gateway.Identity[P]{}, err
 	}
-	id.Key, id.Token, id.Issued = a.opts.Key(claims), claims.ID, claims.Issued
+	id.Key, id.Token, id.Issued = a.opts.Key(claims), a.opts.Token(claims), claims.Issued
 	if id.Expires = claims.Expires; !id.Expires.IsZero() {
 		id.Expires = id.Expires.Add(a.opts.Leeway)
 	}

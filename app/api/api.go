@@ -1,0 +1,141 @@
+// Package api is the form of the HTTP API: typed handlers with guards, one shape of errors,
+// and the OpenAPI 3.1 document of it all. What there is to call, each part of the
+// application adds:
+//
+//	api.Handle(a, api.Route{
+//		Method: "POST", Path: "/api/rooms", Access: api.User, Status: 201,
+//		Tag: "Chat", Summary: "Open a room",
+//	}, c.open)
+//
+// A handler takes a struct whose fields say where their values come from, and returns one,
+// as huma has it (https://huma.rocks/features/request-inputs/): Body is the JSON, tags name
+// parameters of path, query and header, and rules for all of them.
+//
+// Errors are those of gateways: {"status":"error","code":…,"message":…,"details":…}. The
+// HTTP status goes by the code (see [gateway.WriteError]).
+package api
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"regexp"
+	"strings"
+
+	"github.com/danielgtaylor/huma/v2"
+	"github.com/danielgtaylor/huma/v2/adapters/humago"
+
+	"github.com/kachi-io/kachi/gateway"
+)
+
+// Access says who may call a route. Who may do what with which thing is decided behind that,
+// by its handler.
+type Access string
+
+// The kinds of callers.
+const (
+	Public  Access = "public"  // anybody
+	User    Access = "user"    // who is signed in
+	Admin   Access = "admin"   // who is signed in and an administrator
+	Service Access = "service" // another service, with its token
+)
+
+// Route is one thing that can be called.
+type Route struct {
+	Method, Path string // the path as http.ServeMux has it: "/api/rooms/{id}"
+	Access       Access
+	Status       int             // of success. Default 200, or 204 where there is no answer
+	MaxBody      int64           // bytes of a request's body. Default 64 KiB
+	Use          []gateway.Layer // guards and filters, asked behind Access
+	Tag          string          // the chapter of the documentation that it is in
+	Summary      string          // what it does, in the imperative
+	Description  string          // what there is to say beyond that, in Markdown
+}
+
+// Options configures an [API].
+type Options struct {
+	// Version is the program's.
+	Version string
+	// Protect has requests pass what an Access and guards ask for.
+	Protect func(access Access, use []gateway.Layer) func(http.Handler) http.Handler
+	// Failed is told of errors that callers are not: those without a code.
+	Failed func(ctx context.Context, route string, err error)
+}
+
+// API is an http.Handler for everything below /api/.
+type API struct {
+	opts   Options
+	huma   huma.API
+	mux    *http.ServeMux
+	routes []Route
+	next   func(http.Handler) http.Handler // protects the route that is being registered
+}
+
+// New makes an API that has no routes yet. It is put together before it serves.
+func New(o Options) *API {
+	a := &API{opts: o, mux: http.NewServeMux()}
+	config := huma.DefaultConfig("Kachi", o.Version)
+	config.OpenAPIPath, config.DocsPath, config.SchemasPath, config.CreateHooks = "", "", "", nil
+	config.Info.Description = "Times are in UTC (RFC 3339), ids are strings. Tokens are sent as `Authorization: Bearer …`."
+	config.Components.SecuritySchemes = map[string]*huma.SecurityScheme{
+		"user":    {Type: "http", Scheme: "bearer", BearerFormat: "JWT", Description: "The accessToken of a sign-in."},
+		"service": {Type: "http", Scheme: "bearer", Description: "A token that the server was given by --service-token."},
+	}
+	a.huma = humago.New(guarded{a}, config)
+	a.mux.HandleFunc("/api/", func(w http.ResponseWriter, r *http.Request) {
+		gateway.WriteError(w, r, gateway.NotFound("There is no such route"))
+	})
+	return a
+}
+
+// ServeHTTP answers requests.
+func (a *API) ServeHTTP(w http.ResponseWriter, r *http.Request) { a.mux.ServeHTTP(w, r) }
+
+// Routes returns what was registered, in that order.
+func (a *API) Routes() []Route { return a.routes }
+
+// Document returns the OpenAPI document, as JSON.
+func (a *API) Document() ([]byte, error) { return a.huma.OpenAPI().MarshalJSON() }
+
+// guarded registers routes behind their guards.
+type guarded struct{ *API }
+
+func (g guarded) HandleFunc(pattern string, handler func(http.ResponseWriter, *http.Request)) {
+	g.mux.Handle(pattern, g.next(http.HandlerFunc(handler)))
+}
+
+var notWord = regexp.MustCompile(`[^a-z]+`)
+
+// Handle adds a route. A route that makes no sense is a mistake of the program: it panics.
+func Handle[In, Out any](a *API, r Route, handler func(context.Context, *In) (*Out, error)) {
+	if r.MaxBody == 0 {
+		r.MaxBody = 64 << 10
+	}
+	a.routes = append(a.routes, r)
+	a.next = a.opts.Protect(r.Access, r.Use)
+	name := r.Method + " " + r.Path
+	op := huma.Operation{
+		OperationID: strings.Trim(notWord.ReplaceAllString(strings.ToLower(name), "-"), "-"),
+		Method:      r.Method, Path: r.Path, DefaultStatus: r.Status, MaxBodyBytes: r.MaxBody,
+		Tags: []string{r.Tag}, Summary: r.Summary, Description: r.Description,
+	}
+	switch r.Access {
+	case Public:
+	case User, Admin:
+		op.Security = []map[string][]string{{"user": {}}}
+	case Service:
+		op.Security = []map[string][]string{{"service": {}}}
+	default:
+		panic(fmt.Errorf("api: %s: who may call it? There is no access %q", name, r.Access))
+	}
+	huma.Register(a.huma, op, func(ctx context.Context, in *In) (*Out, error) {
+		out, err := handler(ctx, in)
+		if err == nil {
+			return out, nil
+		}
+		if gateway.CodeOf(err) == gateway.CodeInternal && a.opts.Failed != nil {
+			a.opts.Failed(ctx, name, err)
+		}
+		return nil, withHeaders(problemOf(err, name), err)
+	})
+}
