@@ -169,8 +169,11 @@ type principalKey[P any] struct{}
 
 // Value implements context.Context.
 func (c *Context[P]) Value(key any) any {
-	if key == (principalKey[P]{}) {
+	switch key {
+	case principalKey[P]{}:
 		return c.Principal
+	case callKey{}:
+		return c.Call
 	}
 	return c.Call.Value(key)
 }
@@ -180,6 +183,15 @@ func (c *Context[P]) Value(key any) any {
 func PrincipalFrom[P any](ctx context.Context) (P, bool) {
 	p, ok := ctx.Value(principalKey[P]{}).(P)
 	return p, ok
+}
+
+type callKey struct{}
+
+// CallFrom returns the call by the context of a handler of a gateway or of a request behind
+// [Protect]: for code that both call, and frameworks that hand on nothing but the context.
+func CallFrom(ctx context.Context) (*Call, bool) {
+	c, ok := ctx.Value(callKey{}).(*Call)
+	return c, ok
 }
 
 // frame is a call and its context, made together.

@@ -65,7 +65,8 @@ func Protect[P any](app *App, auth Authenticator[P], layers ...Layer) func(http.
 				w.WriteHeader(http.StatusNoContent)
 				return
 			}
-			next.ServeHTTP(w, r.WithContext(context.WithValue(c.Context, principalKey[P]{}, c.who.principal)))
+			ctx := context.WithValue(c.Context, principalKey[P]{}, c.who.principal)
+			next.ServeHTTP(w, r.WithContext(context.WithValue(ctx, callKey{}, c)))
 		})
 	}
 }

@@ -23,7 +23,9 @@ type caller struct {
 func (c *caller) Resolve(ctx huma.Context) []error {
 	// A proxy that lies about HTTPS only has a browser keep the cookie from plain HTTP.
 	c.secure = ctx.TLS() != nil || ctx.Header("X-Forwarded-Proto") == "https"
-	c.address = gateway.AddressFrom(ctx.Context()).String()
+	if call, ok := gateway.CallFrom(ctx.Context()); ok {
+		c.address = call.Handshake().Address().String()
+	}
 	return nil
 }
 
