@@ -193,7 +193,9 @@ func (a *Accounts) Routes(routes *api.API) {
 	}
 	api.Handle(routes, api.Route{Method: "PUT", Path: "/api/users/{id}/role", Access: api.Admin, Status: http.StatusNoContent, Tag: tag,
 		Summary: "Say what a user may do"},
-		func(ctx context.Context, in *roleChange) (*struct{}, error) { return nil, a.SetRole(ctx, in.ID, in.Body.Role) })
+		func(ctx context.Context, in *roleChange) (*struct{}, error) {
+			return nil, a.SetRole(ctx, in.ID, in.Body.Role)
+		})
 }
 
 // Person is somebody as others see them.

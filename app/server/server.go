@@ -1,28 +1,46 @@
-// Package server puts the parts of the application together into one HTTP server:
-// Socket.IO with its gateways, the client files, the pages, and the health check.
+// Package server puts the parts of the application together: the database, accounts, the
+// gateways and the HTTP API, documents of both, the pages, and what tells an operator how
+// it is.
 package server
 
 import (
 	"context"
 	"errors"
-	"fmt"
 	"log/slog"
-	"net"
 	"net/http"
 	"net/netip"
 	"sync/atomic"
 	"time"
 
-	"github.com/kachi-io/kachi/app/chat"
+	"github.com/kachi-io/kachi/app/account"
+	"github.com/kachi-io/kachi/app/anonymous"
+	"github.com/kachi-io/kachi/app/api"
 	"github.com/kachi-io/kachi/app/pages"
+	"github.com/kachi-io/kachi/app/store"
 	"github.com/kachi-io/kachi/clientfiles"
-	"github.com/kachi-io/kachi/engineio"
+	"github.com/kachi-io/kachi/gateway"
+	"github.com/kachi-io/kachi/gateway/validate"
 	"github.com/kachi-io/kachi/socketio"
 	"github.com/kachi-io/kachi/web"
 )
 
 // Options configures a [Server]. The zero value of each field is its default.
 type Options struct {
+	// Data is the folder of what the server keeps. Default "data".
+	Data string
+	// Database is a mysql:// URL. Default: an SQLite file in Data.
+	Database string
+	// Secret signs access tokens, at least 32 bytes. Default: one that is made once, and kept
+	// in Data.
+	Secret string
+	// ServiceTokens are what other services show to be let in. Default: none is let in.
+	ServiceTokens []string
+	// AccessLifetime and RefreshLifetime are those of [account.Options].
+	AccessLifetime  time.Duration
+	RefreshLifetime time.Duration
+	// ClosedRegistration refuses new accounts, but for the first.
+	ClosedRegistration bool
+
 	// AllowedOrigins are other sites whose pages may connect, "https://host[:port]", or
 	// "*" for all. Default: the server's own pages only.
 	AllowedOrigins []string
@@ -34,12 +52,15 @@ type Options struct {
 	MaxPayload     int
 	PingInterval   time.Duration
 	PingTimeout    time.Duration
+
 	// Static is a folder whose files are served in place of the server's own pages. Default
 	// none.
 	Static string
 	// ShutdownTimeout bounds how long requests and connections may take to end.
 	// Default 10 s.
 	ShutdownTimeout time.Duration
+	// Version is the program's, as the documents tell it.
+	Version string
 	// Logger gets what an operator should know. Default none.
 	Logger *slog.Logger
 }
@@ -48,17 +69,24 @@ type Options struct {
 type Server struct {
 	opts     Options
 	log      *slog.Logger
-	sockets  *socketio.Server
+	db       *store.DB
+	accounts *account.Accounts
+	app      *gateway.App
+	api      *api.API
 	handler  http.Handler
 	stopping atomic.Bool
 }
 
-// New builds the application. An error says what is wrong with the options, or that
-// the program was put together without its pages' folder.
-func New(o *Options) (*Server, error) {
+// New builds the application and opens its database. An error says what is wrong with the
+// options, or that the program was put together without its pages' folder. A server that
+// was made is closed by [Server.Serve], or by [Server.Close] where it never serves.
+func New(ctx context.Context, o *Options) (*Server, error) {
 	s := &Server{}
 	if o != nil {
 		s.opts = *o
+	}
+	if s.opts.Data == "" {
+		s.opts.Data = "data"
 	}
 	if s.opts.ShutdownTimeout == 0 {
 		s.opts.ShutdownTimeout = 10 * time.Second
@@ -67,34 +95,103 @@ func New(o *Options) (*Server, error) {
 	if s.log == nil {
 		s.log = slog.New(slog.DiscardHandler)
 	}
-
 	site, err := s.site()
 	if err != nil {
 		return nil, err
 	}
-	options := &socketio.Options{
-		AllowedOrigins: s.opts.AllowedOrigins,
-		TrustedProxies: s.opts.TrustedProxies,
-		MaxConnections: s.opts.MaxConnections,
-		MaxPerAddress:  s.opts.MaxPerAddress,
-		MaxPayload:     s.opts.MaxPayload,
-		PingInterval:   s.opts.PingInterval,
-		PingTimeout:    s.opts.PingTimeout,
-		ClientFiles:    clientfiles.FS(),
-		Logger:         s.log,
-	}
-	if err := options.Validate(); err != nil {
+	if s.db, err = store.Open(ctx, s.source(), &store.Options{Logger: s.log}); err != nil {
 		return nil, err
 	}
-	s.sockets = socketio.NewServer(options)
-	chat.Mount(s.sockets.Of("/chat"), &chat.Options{Logger: s.log})
-
-	mux := http.NewServeMux()
-	mux.Handle("/socket.io/", s.sockets)
-	mux.HandleFunc("GET /healthz", s.health)
-	mux.Handle("/", site)
-	s.handler = mux
+	if err := s.assemble(); err != nil {
+		return nil, errors.Join(err, s.db.Close())
+	}
+	s.route(site)
 	return s, nil
+}
+
+// assemble makes the parts: services, then the gateways on top of them, then the app, then
+// the API, whose guards are the app's.
+func (s *Server) assemble() error {
+	secret, err := s.secret()
+	if err != nil {
+		return err
+	}
+	s.accounts, err = account.New(s.db, account.Options{
+		Secret:          secret,
+		AccessLifetime:  s.opts.AccessLifetime,
+		RefreshLifetime: s.opts.RefreshLifetime,
+		Closed:          s.opts.ClosedRegistration,
+		Logger:          s.log,
+	})
+	if err != nil {
+		return err
+	}
+	hub := gateway.NewHub()
+	parts := s.parts(hub)
+	gateways := make([]gateway.Gateway, len(parts))
+	for i, p := range parts {
+		gateways[i] = p.Gateway(s.accounts.Authenticator())
+	}
+	s.app, err = gateway.NewApp(&gateway.Options{
+		Socket: socketio.Options{
+			AllowedOrigins: s.opts.AllowedOrigins,
+			TrustedProxies: s.opts.TrustedProxies,
+			MaxConnections: s.opts.MaxConnections,
+			MaxPerAddress:  s.opts.MaxPerAddress,
+			MaxPayload:     s.opts.MaxPayload,
+			PingInterval:   s.opts.PingInterval,
+			PingTimeout:    s.opts.PingTimeout,
+			ClientFiles:    clientfiles.FS(),
+			Logger:         s.log,
+		},
+		Hub:         hub,
+		Validator:   validate.New(nil),
+		Revocations: s.db.Revocations(),
+		Logger:      s.log,
+	}, gateways...)
+	if err != nil {
+		return err
+	}
+	s.accounts.SetRevoker(s.app)
+	anonymous.Mount(s.app.Server().Of("/chat"), &anonymous.Options{Logger: s.log})
+
+	s.api = api.New(api.Options{
+		Version: s.opts.Version,
+		Protect: s.protect,
+		Failed: func(_ context.Context, route string, err error) {
+			s.log.Error("api: a route failed", "route", route, "error", err)
+		},
+	})
+	s.accounts.Routes(s.api)
+	for _, p := range parts {
+		p.Routes(s.api)
+	}
+	return nil
+}
+
+// part is one thing that the application does: a namespace, and routes of the HTTP API.
+type part interface {
+	Gateway(auth gateway.Authenticator[account.User]) gateway.Gateway
+	Routes(a *api.API)
+}
+
+// parts makes the parts, which send events with the hub.
+func (s *Server) parts(hub *gateway.Hub) []part {
+	return []part{}
+}
+
+// protect has requests of the API pass what each [api.Access] asks for.
+func (s *Server) protect(access api.Access, use []gateway.Layer) func(http.Handler) http.Handler {
+	switch access {
+	case api.Public:
+		return gateway.Protect(s.app, gateway.Anyone, use...)
+	case api.Admin:
+		return gateway.Protect(s.app, s.accounts.Authenticator(), append([]gateway.Layer{account.IsAdmin}, use...)...)
+	case api.Service:
+		return gateway.Protect(s.app, account.Services(s.opts.ServiceTokens), use...)
+	default:
+		return gateway.Protect(s.app, s.accounts.Authenticator(), use...)
+	}
 }
 
 // site is what is at "/".
@@ -114,61 +211,4 @@ func (s *Server) site() (http.Handler, error) {
 		s.log.Warn(notBuilt)
 	}
 	return own, nil
-}
-
-// ServeHTTP serves everything. It may be called before and during [Server.Serve].
-func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) { s.handler.ServeHTTP(w, r) }
-
-// Serve answers requests from the listener until ctx ends. Then it ends all
-// connections, whose clients will try to come back, and returns nil when all is done
-// within [Options.ShutdownTimeout]. A server serves once.
-func (s *Server) Serve(ctx context.Context, listener net.Listener) error {
-	host := &http.Server{
-		Handler:           s,
-		ReadHeaderTimeout: 10 * time.Second,
-		IdleTimeout:       2 * time.Minute,
-		MaxHeaderBytes:    64 << 10,
-		ErrorLog:          slog.NewLogLogger(s.log.Handler(), slog.LevelDebug), // clients' broken connections
-	}
-	served := make(chan error, 1)
-	go func() { served <- host.Serve(engineio.FairListener(listener)) }()
-
-	select {
-	case err := <-served: // the listener broke
-		return errors.Join(fmt.Errorf("server: %w", err), s.shutdown(host))
-	case <-ctx.Done():
-	}
-	s.log.Info("stopping")
-	err := s.shutdown(host)
-	if failed := <-served; !errors.Is(failed, http.ErrServerClosed) {
-		err = errors.Join(err, failed)
-	}
-	return err
-}
-
-func (s *Server) shutdown(host *http.Server) error {
-	s.stopping.Store(true)
-	ctx, cancel := context.WithTimeout(context.Background(), s.opts.ShutdownTimeout)
-	defer cancel()
-	// Sockets first: a waiting poll is a request that the host would wait for.
-	err := s.sockets.Shutdown(ctx)
-	if failed := host.Shutdown(ctx); failed != nil {
-		err = errors.Join(err, failed, host.Close())
-	}
-	total := s.sockets.Stats()
-	s.log.Info("stopped", "connections", total.Engine.Opened, "closed", total.Engine.Closed, "refused", total.Engine.Refused,
-		"dropped", total.Engine.Dropped, "sockets", total.Admitted, "protocol errors", total.ProtocolErrors, "failed", total.Failed)
-	return err
-}
-
-// health answers 200 while the server takes connections, 503 when it is stopping.
-func (s *Server) health(w http.ResponseWriter, _ *http.Request) {
-	w.Header().Set("Content-Type", "application/json")
-	w.Header().Set("Cache-Control", "no-store")
-	if s.stopping.Load() {
-		w.WriteHeader(http.StatusServiceUnavailable)
-		_, _ = w.Write([]byte(`{"status":"stopping"}` + "\n"))
-		return
-	}
-	_, _ = w.Write([]byte(`{"status":"ok"}` + "\n"))
 }

@@ -28,7 +28,11 @@ func serve(t *testing.T) (url string, stop func() error) {
 
 func serveWith(t *testing.T, o *server.Options) (url string, stop func() error) {
 	t.Helper()
-	s, err := server.New(o)
+	if o == nil {
+		o = &server.Options{}
+	}
+	o.Data = t.TempDir()
+	s, err := server.New(t.Context(), o)
 	assert.NoError(t, err)
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	assert.NoError(t, err)
@@ -86,7 +90,7 @@ func TestServesAFolderInPlaceOfItsPages(t *testing.T) {
 	status, _ := get(t, url+"/nothing")
 	assert.Equal(t, status, 404)
 
-	_, err := server.New(&server.Options{Static: filepath.Join(dir, "nothing")})
+	_, err := server.New(t.Context(), &server.Options{Data: t.TempDir(), Static: filepath.Join(dir, "nothing")})
 	assert.ErrorIs(t, err, os.ErrNotExist)
 }
 
@@ -111,7 +115,7 @@ func TestStopsWithOpenConnections(t *testing.T) {
 }
 
 func TestHealthSaysWhenItStops(t *testing.T) {
-	s, err := server.New(nil)
+	s, err := server.New(t.Context(), &server.Options{Data: t.TempDir()})
 	assert.NoError(t, err)
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	assert.NoError(t, err)
@@ -124,12 +128,12 @@ func TestHealthSaysWhenItStops(t *testing.T) {
 }
 
 func TestSaysWhatIsWrongWithItsOptions(t *testing.T) {
-	_, err := server.New(&server.Options{AllowedOrigins: []string{"not an origin"}})
+	_, err := server.New(t.Context(), &server.Options{Data: t.TempDir(), AllowedOrigins: []string{"not an origin"}})
 	assert.True(t, err != nil && strings.Contains(err.Error(), "not an origin"), err)
 }
 
 func TestSaysWhenTheListenerBreaks(t *testing.T) {
-	s, err := server.New(nil)
+	s, err := server.New(t.Context(), &server.Options{Data: t.TempDir()})
 	assert.NoError(t, err)
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	assert.NoError(t, err)

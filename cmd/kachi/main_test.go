@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -37,10 +38,11 @@ func TestCommandLine(t *testing.T) {
 		{args: "serve --static nowhere", code: 1, err: "nowhere"},
 		{args: "serve --max-payload 0 --ping-timeout=1", code: 2, err: "2 faults in the settings:\n  --max-payload"},
 		{args: "serve --config nowhere.yaml", code: 2, err: "nowhere.yaml"},
-		{args: "serve --registration closed", code: 2, err: "registration (--registration): this version does not have it"},
+		{args: "serve --demo", code: 2, err: "demo (--demo): this version does not have it"},
 		{args: "serve --print-config --log-level debug", out: "log-level: debug                         # --log-level\n"},
 	} {
 		t.Run(test.args, func(t *testing.T) {
+			t.Setenv("KACHI_DATA", t.TempDir())
 			var out, err bytes.Buffer
 			code := run(context.Background(), strings.Fields(test.args), connect.Streams{Out: &out, Err: &err})
 			assert.Equal(t, code, test.code, err.String())
@@ -53,6 +55,9 @@ func TestCommandLine(t *testing.T) {
 // start runs `kachi serve` and returns the address that it prints.
 func start(t *testing.T, args ...string) (address string) {
 	t.Helper()
+	if !slices.Contains(args, "--data") {
+		args = append(args, "--data", t.TempDir())
+	}
 	ctx, cancel := context.WithCancel(context.Background())
 	out, stdout := io.Pipe()
 	ended := make(chan int, 1)

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"log/slog"
@@ -27,8 +28,7 @@ func newServe() serve { return serve{Plugins: kong.Plugins{newFlags()}} }
 var unserved = []string{
 	"socket-addr", "private-addr", "metrics",
 	"tls-cert", "tls-key", "acme-domain", "acme-email",
-	"data", "database", "demo",
-	"jwt-secret", "service-token", "access-token-lifetime", "refresh-token-lifetime", "registration", "dashboard-role",
+	"demo", "dashboard-role",
 	"map-tiles",
 }
 
@@ -50,7 +50,20 @@ func (s *serve) Run(ctx context.Context, std *streams) error {
 	if s.PrintConfig {
 		return settings.Print(std.out)
 	}
-	app, err := server.New(&server.Options{
+	var services []string
+	for _, token := range settings.ServiceToken {
+		services = append(services, string(token))
+	}
+	app, err := server.New(ctx, &server.Options{
+		Data:               settings.Data,
+		Database:           string(settings.Database),
+		Secret:             string(settings.JWTSecret),
+		ServiceTokens:      services,
+		AccessLifetime:     settings.AccessTokenLifetime,
+		RefreshLifetime:    settings.RefreshTokenLifetime,
+		ClosedRegistration: settings.Registration == "closed",
+		Version:            version,
+
 		AllowedOrigins:  settings.AllowedOrigins,
 		TrustedProxies:  settings.TrustedProxies,
 		MaxConnections:  settings.MaxConnections,
@@ -67,7 +80,7 @@ func (s *serve) Run(ctx context.Context, std *streams) error {
 	}
 	listener, err := net.Listen("tcp", settings.Addr)
 	if err != nil {
-		return err
+		return errors.Join(err, app.Close())
 	}
 	if _, err := fmt.Fprintln(std.out, "Kachi is at", address(listener.Addr())); err != nil {
 		return err

@@ -31,20 +31,13 @@ type specDiff struct {
 	New string `arg:"" help:"The one that they will meet."`
 }
 
-// described is a server that says what its gateways do.
-type described interface {
-	Gateways() asyncapi.Registry
-}
-
 // Run prints a document.
 func (s *specShow) Run(ctx context.Context, std *connect.Streams) (err error) {
 	var doc *asyncapi.Doc
 	if s.URL != "" {
 		doc, err = readDocument(ctx, s.URL, std.In)
-	} else if app, failed := server.New(nil); failed != nil {
-		err = failed
 	} else {
-		doc, err = describe(app)
+		doc, err = ownDocument(ctx)
 	}
 	if err != nil {
 		return err
@@ -57,13 +50,20 @@ func (s *specShow) Run(ctx context.Context, std *connect.Streams) (err error) {
 	return err
 }
 
-// describe makes the document of a server.
-func describe(app any) (*asyncapi.Doc, error) {
-	d, ok := app.(described)
-	if !ok {
-		return nil, errors.New("this server's namespaces are not gateways, and cannot be described: --url prints another's document")
+// ownDocument makes the document of this program's server, which has a database for the
+// moment that it takes.
+func ownDocument(ctx context.Context) (doc *asyncapi.Doc, err error) {
+	folder, err := os.MkdirTemp("", "kachi-spec-*")
+	if err != nil {
+		return nil, err
 	}
-	return asyncapi.Document(d.Gateways(), asyncapi.Info{Title: "Kachi", Version: version})
+	defer func() { err = errors.Join(err, os.RemoveAll(folder)) }()
+	app, err := server.New(ctx, &server.Options{Data: folder, Version: version})
+	if err != nil {
+		return nil, err
+	}
+	defer func() { err = errors.Join(err, app.Close()) }()
+	return asyncapi.Document(app.Gateways(), asyncapi.Info{Title: "Kachi", Version: version})
 }
 
 // Run compares two documents.

@@ -1,4 +1,4 @@
-package chat
+package anonymous
 
 import (
 	"encoding/json"

@@ -1,4 +1,4 @@
-// Package chat is the chat on the namespace /chat: rooms that anybody may enter under a
+// Package anonymous is the chat on the namespace /chat: rooms that anybody may enter under a
 // name, who is in them, and messages. It keeps everything in memory, within bounds, and
 // stores no messages.
 //
@@ -17,7 +17,7 @@
 // The handshake's auth may carry {key}: a secret of the client's own making. Connections
 // with one key are one user, so that a client that comes back before its old connection
 // has timed out is not announced, nor counted, twice.
-package chat
+package anonymous
 
 import (
 	"context"

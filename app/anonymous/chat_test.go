@@ -1,4 +1,4 @@
-package chat_test
+package anonymous_test
 
 import (
 	"context"
@@ -10,7 +10,7 @@ import (
 
 	"go.uber.org/goleak"
 
-	"github.com/kachi-io/kachi/app/chat"
+	"github.com/kachi-io/kachi/app/anonymous"
 	"github.com/kachi-io/kachi/internal/assert"
 	"github.com/kachi-io/kachi/internal/testclient"
 	"github.com/kachi-io/kachi/socketio"
@@ -35,10 +35,10 @@ type message struct {
 	Sender                    user
 }
 
-func start(t *testing.T, o *chat.Options) string {
+func start(t *testing.T, o *anonymous.Options) string {
 	t.Helper()
 	srv := socketio.NewServer(nil)
-	chat.Mount(srv.Of("/chat"), o)
+	anonymous.Mount(srv.Of("/chat"), o)
 	host := httptest.NewServer(srv)
 	t.Cleanup(func() {
 		ctx, cancel := context.WithTimeout(context.Background(), 30*time.Second)
@@ -183,7 +183,7 @@ func TestMessageSentAgainIsDeliveredOnce(t *testing.T) {
 }
 
 func TestForgottenMessageIsNewAgain(t *testing.T) {
-	url := start(t, &chat.Options{Remembered: 2})
+	url := start(t, &anonymous.Options{Remembered: 2})
 	mina := enter(t, url, "Mina", "nest")
 	first := post(mina, "nest", "hello", "c1")
 	post(mina, "nest", "hello", "c2")
@@ -259,7 +259,7 @@ func TestRoomsAreNotSockets(t *testing.T) {
 }
 
 func TestRefusals(t *testing.T) {
-	url := start(t, &chat.Options{MaxRoomsPerUser: 2, MaxRooms: 3, MaxMembers: 2})
+	url := start(t, &anonymous.Options{MaxRoomsPerUser: 2, MaxRooms: 3, MaxMembers: 2})
 	mina := enter(t, url, "Mina", "nest")
 	c := connect(t, url)
 	for _, test := range []struct {
@@ -306,7 +306,7 @@ func TestRefusals(t *testing.T) {
 }
 
 func TestBounds(t *testing.T) {
-	url := start(t, &chat.Options{MaxRoomsPerUser: 2, MaxRooms: 3, MaxMembers: 2})
+	url := start(t, &anonymous.Options{MaxRoomsPerUser: 2, MaxRooms: 3, MaxMembers: 2})
 	code := func(c *testclient.Client, room string) string {
 		var r refusal
 		c.Ask(&r, "join", room)

@@ -1,0 +1,65 @@
+package server
+
+import (
+	"crypto/rand"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+)
+
+// source is where the database is.
+func (s *Server) source() string {
+	if s.opts.Database != "" {
+		return s.opts.Database
+	}
+	return filepath.Join(s.opts.Data, "kachi.db")
+}
+
+// secret returns what signs access tokens. One that nobody has given is made once and kept
+// with the data, so that sign-ins survive a restart.
+func (s *Server) secret() ([]byte, error) {
+	if s.opts.Secret != "" {
+		return []byte(s.opts.Secret), nil
+	}
+	if err := os.MkdirAll(s.opts.Data, 0o700); err != nil {
+		return nil, err
+	}
+	path := filepath.Join(s.opts.Data, "jwt-secret")
+	for range 2 {
+		text, err := os.ReadFile(path)
+		if err == nil {
+			if secret := strings.TrimSpace(string(text)); len(secret) >= 32 {
+				return []byte(secret), nil
+			}
+			return nil, fmt.Errorf("%s holds no secret of at least 32 bytes: remove it to have one made, and everybody sign in again", path)
+		}
+		if !errors.Is(err, fs.ErrNotExist) {
+			return nil, err
+		}
+		if err := keepSecret(path); err != nil && !errors.Is(err, fs.ErrExist) {
+			return nil, err
+		}
+	}
+	return nil, fmt.Errorf("%s comes and goes", path)
+}
+
+// keepSecret makes the file whole or not at all: one that is half written would be read by
+// the next start.
+func keepSecret(path string) error {
+	b := make([]byte, 32)
+	_, _ = rand.Read(b)                                             // never fails
+	file, err := os.CreateTemp(filepath.Dir(path), ".jwt-secret-*") // mode 0600
+	if err != nil {
+		return err
+	}
+	defer os.Remove(file.Name())
+	_, err = file.WriteString(hex.EncodeToString(b) + "\n")
+	if err = errors.Join(err, file.Sync(), file.Close()); err != nil {
+		return err
+	}
+	return os.Link(file.Name(), path) // fails where somebody was faster
+}
