@@ -20,7 +20,6 @@ package store
 
 import (
 	"context"
-	"database/sql"
 	"fmt"
 	"log/slog"
 	"path/filepath"
@@ -121,12 +120,3 @@ func micros(t time.Time) int64 { return t.UnixMicro() }
 
 // moment is a time as it is stored, at the precision at which it is.
 func moment(micros int64) time.Time { return time.UnixMicro(micros).UTC() }
-
-// maybe is a moment that may not have come: NULL.
-func maybe(n sql.NullInt64) *time.Time {
-	if !n.Valid {
-		return nil
-	}
-	t := moment(n.Int64)
-	return &t
-}

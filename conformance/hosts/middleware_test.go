@@ -70,6 +70,7 @@ func TestMiddleware(t *testing.T) {
 			return echoRouter(t, next, echomiddleware.ContextTimeout(patience))
 		}},
 		{name: "echo with Timeout", hidden: true, wrap: func(t *testing.T, next http.Handler) http.Handler {
+			//lint:ignore SA1019 programs use it
 			return echoRouter(t, next, echomiddleware.TimeoutWithConfig(echomiddleware.TimeoutConfig{Timeout: patience}))
 		}},
 		{name: "otelhttp", wrap: func(t *testing.T, next http.Handler) http.Handler {
@@ -140,6 +141,7 @@ func echoRouter(t *testing.T, next http.Handler, more ...echo.MiddlewareFunc) ht
 		t.Errorf("panic: %v\n%s", err, stack)
 		return err
 	}}
+	//lint:ignore SA1019 programs use it
 	e.Use(echomiddleware.LoggerWithConfig(logger), echomiddleware.RecoverWithConfig(recovered))
 	e.Use(more...)
 	e.Any("/socket.io/*", echo.WrapHandler(next))

@@ -27,7 +27,7 @@ func greeter() *socketio.Server {
 
 func router(srv *socketio.Server) http.Handler {
 	e := echo.New()
-	e.Use(middleware.Logger(), middleware.Recover())
+	e.Use(middleware.RequestLogger(), middleware.Recover())
 	e.GET("/about", func(c echo.Context) error {
 		return c.String(http.StatusOK, "about")
 	})
