@@ -2,6 +2,7 @@ package web_test
 
 import (
 	"fmt"
+	"os"
 	"testing"
 	"time"
 
@@ -125,6 +126,17 @@ func TestShellInBrowser(t *testing.T) {
 		assert.True(t, browsertest.Eval[bool](mina.Page, `document.activeElement === document.body`))
 	})
 
+	step("the keyboard alone", func(t *testing.T) {
+		mina.Do(chromedp.KeyEvent("\t"))
+		mina.focused(".skip")
+		mina.Enter()
+		mina.focused("#content")
+		mina.Do(chromedp.KeyEvent("\t"))
+		mina.focused(`a[href="/chat"]`)
+		mina.Enter()
+		mina.at("/chat", "Chat")
+	})
+
 	step("what is new stands in the navigation and in the title", func(t *testing.T) {
 		server.with(func() {
 			server.notes = append(server.notes, map[string]any{"id": "1", "title": "<b>bold</b>", "body": "", "createdAt": time.Now()})
@@ -176,8 +188,13 @@ func TestShellInBrowser(t *testing.T) {
 		mina.Click(`input[value="en"]`)
 	})
 
-	step("signing out", func(t *testing.T) {
+	step("a second tab", func(t *testing.T) {
 		mina.at("/account", "Account")
+		browsertest.Eval[bool](mina.Page, `(window.tab = open("/chat"), true)`)
+		mina.WaitFor(`tab.document.querySelector("h1")?.textContent === "Chat"`)
+	})
+
+	step("signing out", func(t *testing.T) {
 		mina.Click(".account-who button")
 		mina.Visible("dialog[open]")
 		mina.Click("dialog .icon-button")
@@ -187,6 +204,7 @@ func TestShellInBrowser(t *testing.T) {
 		mina.Click("dialog .danger")
 		mina.at("/sign-in?next=%2Faccount", "Sign in")
 		mina.says(".toast", "You are signed out.")
+		mina.WaitFor(`tab.document.querySelector("h1")?.textContent === "Sign in"`)
 		browsertest.Eval[bool](mina.Page, `(history.back(), true)`)
 		mina.WaitFor(`!document.querySelector(".frame")`)
 		server.with(func() { assert.Equal(t, len(server.sessions), 0) })
@@ -196,44 +214,57 @@ func TestShellInBrowser(t *testing.T) {
 	server.with(func() { assert.Equal(t, server.reused, 0) })
 }
 
-// Every page can be used on the narrowest screen, in both languages, without scrolling
-// sideways, and with targets that a finger can hit.
-func TestShellOnSmallScreens(t *testing.T) {
+// Every page can be used on the narrowest screen and on a wide one, in both languages and
+// themes: nothing scrolls sideways, a finger hits each target, and axe finds no fault.
+func TestShellIsAccessible(t *testing.T) {
 	browser := browsertest.Open(t, browsertest.Options{})
+	axe, err := os.ReadFile("node_modules/axe-core/axe.min.js")
+	assert.NoError(t, err)
 	server := startAccounts(t)
 	server.rooms = append(server.rooms, map[string]any{"id": 1, "name": "a-room-with-a-name-that-has-no-place-to-break-it-anywhere"})
 	server.notes = append(server.notes, map[string]any{"id": "1", "title": "까치 둥지", "body": "https://example.com/a/long/address/that/does/not/break", "createdAt": time.Now()})
-	p := person{browser.Page(t, "Mina", server.url+"/sign-in")}
-	p.Do(chromedp.EmulateViewport(320, 568))
-	for _, language := range []string{"en", "ko"} {
-		browsertest.Eval[bool](p.Page, fmt.Sprintf(`(localStorage.setItem("kachi.language", %q), true)`, language))
-		for _, path := range []string{"/sign-in", "/register", "/chat", "/chat/1", "/map", "/notifications", "/dashboard", "/account", "/nowhere"} {
-			p.Do(chromedp.Navigate(server.url + path))
-			p.WaitFor(`document.documentElement.lang === %q && !!document.querySelector("h1") && !document.querySelector("#content > .skeletons")`, language)
-			assert.Equal(t, browsertest.Eval[[]string](p.Page, `
-				[document.documentElement, document.querySelector("#content")]
-					.filter((e) => e.scrollWidth > e.clientWidth)
-					.map((e) => e.tagName + " is " + e.scrollWidth + " wide")`), []string{}, path)
-			assert.Equal(t, browsertest.Eval[[]string](p.Page, `
-				[...document.querySelectorAll("a, button, label:has(input)")]
-					.filter((e) => e.checkVisibility() && !e.matches(".skip"))
-					.map((e) => [e.getBoundingClientRect(), e.outerHTML])
-					.filter(([box]) => box.width < 43.9 || box.height < 43.9)
-					.map(([box, html]) => box.width + " x " + box.height + " " + html)`), []string{}, path)
-			if path == "/register" {
-				p.Do(chromedp.Navigate(server.url + "/sign-in"))
-				p.signIn("Mina", "the nest is high")
-				p.WaitFor(`location.pathname === "/chat"`)
+	for _, way := range []struct {
+		language, theme string
+		width           int64
+	}{{"en", "light", 320}, {"ko", "dark", 320}, {"en", "dark", 1280}, {"ko", "light", 1280}} {
+		t.Run(fmt.Sprintf("%s %s %d", way.language, way.theme, way.width), func(t *testing.T) {
+			p := person{browser.Page(t, "Mina", server.url+"/sign-in")}
+			p.Do(chromedp.EmulateViewport(way.width, 640))
+			browsertest.Eval[bool](p.Page, fmt.Sprintf(`(localStorage.setItem("kachi.language", %q), localStorage.setItem("kachi.theme", %q), true)`, way.language, way.theme))
+			look := func(path string) {
+				p.Do(chromedp.Navigate(server.url + path))
+				p.WaitFor(`document.documentElement.lang === %q && document.documentElement.dataset.theme === %q &&
+					!!document.querySelector("h1") && !document.querySelector("#content > .skeletons")`, way.language, way.theme)
+				browsertest.Eval[bool](p.Page, string(axe)+"; true")
+				assert.Equal(t, browsertest.Eval[[]string](p.Page, faults), []string{}, path)
 			}
-		}
-		p.Do(chromedp.Navigate(server.url + "/account"))
-		p.Visible(".account-who button")
-		p.Click(".account-who button")
-		p.Click("dialog .danger")
-		p.WaitFor(`location.pathname === "/sign-in"`)
+			for _, path := range []string{"/sign-in", "/register", "/nowhere"} {
+				look(path)
+			}
+			p.Do(chromedp.Navigate(server.url + "/sign-in"))
+			p.signIn("Mina", "the nest is high")
+			p.WaitFor(`location.pathname === "/chat"`)
+			for _, path := range []string{"/chat", "/chat/1", "/map", "/notifications", "/dashboard", "/account", "/nowhere"} {
+				look(path)
+			}
+			p.Clean()
+		})
 	}
-	p.Clean()
 }
+
+// faults lists what is wrong with the page that is shown.
+const faults = `(async () => {
+	const wide = [document.documentElement, document.querySelector("#content")]
+		.filter((e) => e.scrollWidth > e.clientWidth)
+		.map((e) => e.tagName + " is " + e.scrollWidth + " wide");
+	const small = [...document.querySelectorAll("a, button, label:has(input)")]
+		.filter((e) => e.checkVisibility() && !e.matches(".skip"))
+		.map((e) => [e.getBoundingClientRect(), e.outerHTML])
+		.filter(([box]) => box.width < 43.9 || box.height < 43.9)
+		.map(([box, html]) => box.width + " x " + box.height + " " + html);
+	const { violations } = await axe.run(document, { runOnly: ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"] });
+	return [...wide, ...small, ...violations.map((v) => v.id + ": " + v.nodes.map((n) => n.html).join(" "))];
+})()`
 
 // Without a server that can say who is here, the pages say so and try again.
 func TestShellWithoutServer(t *testing.T) {

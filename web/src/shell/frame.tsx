@@ -21,7 +21,7 @@ export function Frame({ pages, children }: { pages: readonly Page[]; children: C
   return (
     <div class="frame">
       <SkipLink />
-      <div class="side">
+      <header class="side">
         <a class="brand" href="/chat">
           <img src="/icon.svg" alt="" width="36" height="36" />
           <span>Kachi</span>
@@ -46,7 +46,7 @@ export function Frame({ pages, children }: { pages: readonly Page[]; children: C
             <span class="who-name">{user.name}</span>
           </a>
         )}
-      </div>
+      </header>
       <div class="body">
         <Status />
         <main id="content" ref={content} tabIndex={-1}>

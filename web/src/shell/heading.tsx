@@ -10,13 +10,15 @@ interface Props {
   actions?: ComponentChildren;
   /** Stands before the title: a way back. */
   before?: ComponentChildren;
+  /** The page says its title in another way: this one is for screen readers. */
+  unseen?: boolean;
 }
 
 /**
  * The head of each page. It gives the window its title, and takes the focus when the user comes from
  * another page, so that a screen reader says where they are, and Tab goes on from there.
  */
-export function Heading({ title, children, actions, before }: Props) {
+export function Heading({ title, children, actions, before, unseen }: Props) {
   const { router } = useApp();
   const heading = useRef<HTMLHeadingElement>(null);
   const path = router.route.value.path;
@@ -27,7 +29,7 @@ export function Heading({ title, children, actions, before }: Props) {
     if (router.claimFocus()) heading.current?.focus({ preventScroll: true });
   }, [path]);
   return (
-    <header class="page-heading">
+    <header class={unseen ? 'unseen' : 'page-heading'}>
       {before}
       <h1 ref={heading} tabIndex={-1}>
         {children ?? title}

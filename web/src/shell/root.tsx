@@ -103,6 +103,11 @@ function useDocument(pages: readonly Page[]) {
   useSignalEffect(() => {
     if (theme.value === 'system') delete document.documentElement.dataset.theme;
     else document.documentElement.dataset.theme = theme.value;
+    for (const meta of document.querySelectorAll<HTMLMetaElement>('meta[name="theme-color"]')) {
+      const its = (meta.dataset.theme ??= meta.media.includes('dark') ? 'dark' : 'light');
+      meta.media =
+        theme.value === 'system' ? `(prefers-color-scheme: ${its})` : theme.value === its ? 'all' : 'not all';
+    }
   });
   useSignalEffect(() => {
     const news = pages.reduce((sum, page) => sum + (page.entry?.badge?.() ?? 0), 0);

@@ -46,7 +46,7 @@ export function NotFound() {
   const t = text().notFound;
   return (
     <>
-      <Heading title={t.title} />
+      <Heading title={t.title} unseen />
       <Empty icon="pin" title={t.title} action={<ButtonLink href="/chat">{t.home}</ButtonLink>}>
         {t.body}
       </Empty>
@@ -71,7 +71,7 @@ class Boundary extends Component<{ children: ComponentChildren }, { broken: bool
 function Reload({ words }: { words: { title: string; body: string } }) {
   return (
     <>
-      <Heading title={words.title} />
+      <Heading title={words.title} unseen />
       <Empty
         icon="alert"
         title={words.title}

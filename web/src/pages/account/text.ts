@@ -9,7 +9,7 @@ export const text = dictionary({
     docsBody: 'The HTTP API and the live events, for developers.',
     signOut: 'Sign out',
     signOutTitle: 'Sign out?',
-    signOutBody: 'You are signed out in all tabs of this browser.',
+    signOutBody: 'This signs you out in all tabs of this browser.',
     left: 'You are signed out.',
     leftOffline:
       'You are signed out here. The server cannot be reached at the moment; it is told when you open Kachi next.',
