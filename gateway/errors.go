@@ -65,9 +65,11 @@ var (
 	errTimeout  = NewError(CodeTimeout, "There was no answer in time")
 )
 
-// ErrNotStarted: something is sent before the [App] was made, or to a namespace that no
-// gateway has.
-var ErrNotStarted = errors.New("gateway: the hub belongs to no app yet, or no gateway has the namespace")
+// ErrNotStarted: something is sent before the [App] was made.
+var ErrNotStarted = errors.New("gateway: the hub belongs to no app yet: make the app first")
+
+// errNoSocket: a call over HTTP has neither a namespace nor rooms.
+var errNoSocket = errors.New("gateway: a request over HTTP is in no namespace: send with the Hub")
 
 // ErrorMode says how errors reach the clients that caused them.
 type ErrorMode uint8

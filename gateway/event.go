@@ -51,7 +51,7 @@ func (e OutEvent[T]) Name() string { return e.name }
 // encoding, and of the cluster, whose sockets on this node have got the event nevertheless.
 func (e OutEvent[T]) Emit(ctx context.Context, to Target, data T) error {
 	if to.space == nil {
-		return fmt.Errorf("gateway: event %q: %w", e.name, ErrNotStarted)
+		return fmt.Errorf("gateway: event %q: %w", e.name, to.missing())
 	}
 	if e.since > 0 {
 		to = to.Except(to.space.app.opts.Versions.olderThan(e.since)...)

@@ -2,6 +2,7 @@ package gateway
 
 import (
 	"errors"
+	"fmt"
 	"sync"
 	"sync/atomic"
 
@@ -29,11 +30,11 @@ type Hub struct {
 func NewHub() *Hub { return &Hub{} }
 
 // Namespace implements [Emitter]. For a namespace that no gateway has, sending returns
-// [ErrNotStarted].
+// [socketio.ErrNoNamespace].
 func (h *Hub) Namespace(name string) Target {
 	app := h.app.Load()
 	if app == nil {
-		return Target{}
+		return Target{nowhere: ErrNotStarted}
 	}
 	if s := app.spaces[name]; s != nil {
 		return Target{space: s, to: s.all()}
@@ -48,7 +49,7 @@ func (h *Hub) Namespace(name string) Target {
 			return Target{space: s, visit: name}
 		}
 	}
-	return Target{}
+	return Target{nowhere: fmt.Errorf("gateway: %q: %w", name, socketio.ErrNoNamespace)}
 }
 
 // reserve has the hub be an app's that is about to be made.

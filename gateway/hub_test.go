@@ -9,6 +9,7 @@ import (
 
 	"github.com/kachi-io/kachi/gateway"
 	"github.com/kachi-io/kachi/internal/assert"
+	"github.com/kachi-io/kachi/socketio"
 )
 
 func TestPatterns(t *testing.T) {
@@ -38,9 +39,9 @@ func TestPatterns(t *testing.T) {
 	assert.NoError(t, err)
 	assert.Equal(t, n, 0)
 	_, err = hub.Namespace("/else").Count(ctx)
-	assert.ErrorIs(t, err, gateway.ErrNotStarted)
+	assert.ErrorIs(t, err, socketio.ErrNoNamespace)
 	assert.NoError(t, joined.Emit(ctx, hub.Namespace("/room-3").Except(chats.Of(1)).Volatile(), "nobody here"))
-	assert.ErrorIs(t, joined.Emit(ctx, hub.Namespace("/else"), "x"), gateway.ErrNotStarted)
+	assert.ErrorIs(t, joined.Emit(ctx, hub.Namespace("/else"), "x"), socketio.ErrNoNamespace)
 }
 
 // A hub is there before its app: services may send by it at any time.

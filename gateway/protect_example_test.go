@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 
+	"github.com/kachi-io/kachi/client"
 	"github.com/kachi-io/kachi/gateway"
 )
 
@@ -56,4 +57,67 @@ func ExampleApp_Revoke() {
 	}
 	fmt.Println(app.Revoke(context.Background(), "user-7"))
 	// Output: <nil>
+}
+
+// A service, called over HTTP or from anywhere, tells the sockets: it was given the hub before
+// there was an app.
+func ExampleHub() {
+	moved := gateway.NewEvent[string]("moved")
+	cars := gateway.NewRooms("car")
+	hub := gateway.NewHub()
+	drive := func(ctx context.Context, car, to string) error {
+		return moved.Emit(ctx, hub.Namespace("/cars").To(cars.Of(car)), to)
+	}
+	fmt.Println(drive(context.Background(), "7", "Busan"))
+
+	c, stop := serve("/cars", &gateway.Options{Hub: hub}, gateway.New("/cars", gateway.Anyone, func(g *gateway.Namespace[gateway.Nobody]) {
+		g.Emits(moved)
+		gateway.Handle(g, "watch", func(c *gateway.Context[gateway.Nobody], car string) error {
+			c.Join(cars.Of(car))
+			return nil
+		})
+	}))
+	defer stop()
+	told := make(chan string, 1)
+	c.On("moved", func(_ context.Context, e *client.Event) {
+		var place string
+		_ = e.Decode(&place)
+		told <- place
+	})
+	ask(c, "watch", "7")
+	fmt.Println(drive(context.Background(), "7", "Busan"))
+	fmt.Println(<-told)
+	// Output:
+	// gateway: event "moved": gateway: the hub belongs to no app yet: make the app first
+	// <nil>
+	// <nil>
+	// Busan
+}
+
+// Errors of handlers of net/http look like those of gateways.
+func ExampleWriteError() {
+	w := httptest.NewRecorder()
+	gateway.WriteError(w, httptest.NewRequest(http.MethodGet, "/reports/7", nil), gateway.NotFound("There is no such report"))
+	fmt.Println(w.Code, w.Body)
+	// Output: 404 {"status":"error","code":"not_found","message":"There is no such report","cause":{"pattern":"GET /reports/7"}}
+}
+
+// A service asks who calls by the context, whether that is of a gateway or of a request.
+func ExamplePrincipalFrom() {
+	greet := func(ctx context.Context) string {
+		u, ok := gateway.PrincipalFrom[user](ctx)
+		if !ok {
+			return "Who is it?"
+		}
+		return "Hello, " + u.Name
+	}
+	fmt.Println(greet(context.Background()))
+	c, stop := serve("/", nil, gateway.New("/", byName, func(g *gateway.Namespace[user]) {
+		gateway.On(g, "greet", func(c *gateway.Context[user], _ gateway.None) (string, error) { return greet(c), nil })
+	}))
+	defer stop()
+	ask(c, "greet")
+	// Output:
+	// Who is it?
+	// Hello, Mina
 }

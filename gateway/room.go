@@ -84,12 +84,21 @@ func (c *Call) Rooms() []Room {
 
 // Target is who is sent something: a value, whose methods return others.
 type Target struct {
-	space *space
-	to    socketio.Broadcast
+	space   *space
+	nowhere error // why there is nobody, where space is nil
+	to      socketio.Broadcast
 	// visit is the name of a namespace of a pattern that this node does not have at the
 	// moment, but another one may; shape is what the methods have made of it.
 	visit string
 	shape func(socketio.Broadcast) socketio.Broadcast
+}
+
+// missing says why a target without a namespace has none.
+func (t Target) missing() error {
+	if t.nowhere != nil {
+		return t.nowhere
+	}
+	return ErrNotStarted // the zero value, of somebody who has no hub
 }
 
 func (t Target) with(change func(socketio.Broadcast) socketio.Broadcast) Target {
@@ -128,7 +137,7 @@ func (c *Call) To(rooms ...Room) Target { return c.All().To(rooms...) }
 // All returns everybody in the namespace, the caller included.
 func (c *Call) All() Target {
 	if c.connection == nil {
-		return Target{}
+		return Target{nowhere: errNoSocket}
 	}
 	s := c.connection.socket
 	return Target{space: c.connection.space, to: s.Namespace().All()}
@@ -173,7 +182,7 @@ func (t Target) Local() Target { return t.with(socketio.Broadcast.Local) }
 // [Target.Local].
 func (t Target) Count(ctx context.Context) (n int, err error) {
 	if t.space == nil {
-		return 0, ErrNotStarted
+		return 0, t.missing()
 	}
 	err = t.reach(ctx, func(to socketio.Broadcast) error {
 		n, err = to.Count(ctx)

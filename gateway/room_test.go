@@ -7,6 +7,7 @@ import (
 
 	"github.com/kachi-io/kachi/gateway"
 	"github.com/kachi-io/kachi/internal/assert"
+	"github.com/kachi-io/kachi/socketio"
 )
 
 func TestRoomsAndWhoIsSentWhat(t *testing.T) {
@@ -53,7 +54,7 @@ func TestRoomsAndWhoIsSentWhat(t *testing.T) {
 	a.expect(`2/chat,["joined","hub"]`)
 	b.expect(`2/chat,["joined","hub"]`)
 	assert.NoError(t, joined.Emit(ended, hub.Namespace("/chat").To(), "nobody"))
-	assert.ErrorIs(t, joined.Emit(ended, hub.Namespace("/other"), "x"), gateway.ErrNotStarted)
+	assert.ErrorIs(t, joined.Emit(ended, hub.Namespace("/other"), "x"), socketio.ErrNoNamespace)
 	assert.ErrorIs(t, posted.Emit(ended, hub.Namespace("/chat"), post{}), gateway.ErrUndeclared)
 	a.send(`2/chat,4["undeclared"]`)
 	a.expect(`3/chat,4[{"status":"error","code":"internal","message":"Internal error","cause":{"pattern":"undeclared"}}]`)
