@@ -7,12 +7,16 @@ import (
 
 	"github.com/kachi-io/kachi/app/apptest"
 	"github.com/kachi-io/kachi/internal/assert"
+	"github.com/kachi-io/kachi/internal/mariadbtest"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+func TestMain(m *testing.M) { goleak.VerifyTestMain(mariadbtest.Main{M: m}) }
 
 func TestSignIn(t *testing.T) {
-	app := apptest.New(t, nil)
+	apptest.Each(t, nil, signIn)
+}
+
+func signIn(t *testing.T, app *apptest.App) {
 	admin := app.Register(t, "Root")
 	mina := app.Register(t, "Mina P.")
 
@@ -37,4 +41,9 @@ func TestSignIn(t *testing.T) {
 	nobody.Call(t, 200, "POST", "/api/auth/refresh", map[string]string{"refreshToken": in.RefreshToken}, &next)
 	nobody.Refused(t, 401, "unauthorized", "POST", "/api/auth/refresh", map[string]string{"refreshToken": in.RefreshToken})
 	nobody.Refused(t, 401, "unauthorized", "POST", "/api/auth/refresh", map[string]string{"refreshToken": next.RefreshToken})
+
+	// A restart signs nobody out.
+	app = app.Restart(t)
+	mina.On(app).Call(t, 200, "GET", "/api/me", nil, &me)
+	app.Nobody().Call(t, 200, "POST", "/api/auth/login", map[string]any{"name": "mina p.", "password": apptest.Password}, &in)
 }

@@ -8,11 +8,14 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"slices"
+	"strings"
 	"testing"
 	"time"
 
 	"github.com/kachi-io/kachi/app/server"
 	"github.com/kachi-io/kachi/app/store"
+	"github.com/kachi-io/kachi/app/store/storetest"
 	"github.com/kachi-io/kachi/internal/assert"
 	"github.com/kachi-io/kachi/internal/testclient"
 )
@@ -25,30 +28,65 @@ const Password = "correct horse battery"
 
 // App is a server that listens on the loopback interface.
 type App struct {
-	URL    string
-	Server *server.Server
-	Data   string // its folder
-	stop   func()
+	URL     string
+	Server  *server.Server
+	Options server.Options // to start another with its data, once it has stopped
+	Data    string         // its folder
+	stop    func()
 }
 
-// New starts a server with a new SQLite database, which stops with the test.
+// Each runs a test of the whole server on a new database of each kind: SQLite, MariaDB,
+// and MySQL where the environment names one. What a test is to say of both kinds is written
+// once:
+//
+//	func TestRooms(t *testing.T) {
+//		apptest.Each(t, nil, func(t *testing.T, app *apptest.App) {
+//			mina := app.Register(t, "Mina")
+//			…
+//			app = app.Restart(t)
+//		})
+//	}
+//
+// The package's tests share a MariaDB server, which its TestMain ends:
+//
+//	func TestMain(m *testing.M) { goleak.VerifyTestMain(mariadbtest.Main{M: m}) }
+func Each(t *testing.T, o *server.Options, test func(t *testing.T, app *App)) {
+	t.Helper()
+	storetest.EachSource(t, func(t *testing.T, source string) {
+		var opts server.Options
+		if o != nil {
+			opts = *o
+		}
+		opts.Data = t.TempDir()
+		if strings.HasPrefix(source, "mysql:") {
+			opts.Database = source
+		}
+		test(t, New(t, &opts))
+	})
+}
+
+// New starts a server that stops with the test, with a new SQLite database where the
+// options name none. It leaves the options as they are.
 func New(t testing.TB, o *server.Options) *App {
 	t.Helper()
-	if o == nil {
-		o = &server.Options{}
+	var opts server.Options
+	if o != nil {
+		opts = *o
 	}
-	if o.Data == "" {
-		o.Data = t.TempDir()
+	if opts.Data == "" {
+		opts.Data = t.TempDir()
 	}
-	o.ServiceTokens = append(o.ServiceTokens, ServiceToken)
-	s, err := server.New(t.Context(), o)
+	if !slices.Contains(opts.ServiceTokens, ServiceToken) {
+		opts.ServiceTokens = append(slices.Clone(opts.ServiceTokens), ServiceToken)
+	}
+	s, err := server.New(t.Context(), &opts)
 	assert.NoError(t, err)
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	assert.NoError(t, err)
 	ctx, cancel := context.WithCancel(context.Background())
 	served := make(chan error, 1)
 	go func() { served <- s.Serve(ctx, l) }()
-	a := &App{URL: "http://" + l.Addr().String(), Server: s, Data: o.Data}
+	a := &App{URL: "http://" + l.Addr().String(), Server: s, Options: opts, Data: opts.Data}
 	stopped := false
 	a.stop = func() {
 		if stopped {
@@ -64,6 +102,21 @@ func New(t testing.TB, o *server.Options) *App {
 
 // Stop stops the server before the test's end; another may then have its data.
 func (a *App) Stop() { a.stop() }
+
+// Restart stops the server and starts another with its data and options, at an address of
+// its own.
+func (a *App) Restart(t testing.TB) *App {
+	t.Helper()
+	a.Stop()
+	return New(t, &a.Options)
+}
+
+// On is the same person at another server of the same data.
+func (p *Person) On(a *App) *Person {
+	there := *p
+	there.app = a
+	return &there
+}
 
 // Person is somebody with an account, or nobody.
 type Person struct {

@@ -35,7 +35,7 @@ type Config struct {
 	ACMEEmail  string   `name:"acme-email" type:"ADDRESS" check:"email" help:"Whom the ACME authority writes to when something is wrong with the certificates. Default: nobody."`
 
 	Data     string      `name:"data" default:"./data" type:"DIR" group:"Data" help:"The folder of what the server keeps."`
-	Database DatabaseURL `name:"database" type:"URL" help:"A MySQL or MariaDB database, mysql://user:password@host:port/name. Default: SQLite in data."`
+	Database DatabaseURL `name:"database" type:"URL" help:"A MySQL or MariaDB database, mysql://user:password@host:port/name; ?tls=true behind it has the server show a certificate, and ?socket=/path stands for the host. Default: SQLite in data."`
 	Demo     bool        `name:"demo" default:"false" help:"Whether to begin with sample data."`
 
 	JWTSecret            Secret        `name:"jwt-secret" type:"SECRET" min:"32" group:"Accounts" help:"What signs the tokens, at least 32 bytes. Default: made once, and kept with the data."`

@@ -46,7 +46,13 @@ func TestPrintsAllButSecrets(t *testing.T) {
 	assert.Equal(t, string(l.JWTSecret), jwt)
 	assert.Equal(t, l.secrets(), []string{jwt, token, token + "2"})
 	assert.Equal(t, string(l.Database), "mysql://kachi:"+password+"@db:3306/kachi")
-	for url, want := range map[DatabaseURL]string{"": "", "mysql://kachi@db/k": "mysql://kachi@db/k", "kachi:geheim@db": hidden, "mysql://%zz:geheim@": hidden} {
+	for url, want := range map[DatabaseURL]string{
+		"": "", "mysql://kachi@db/k": "mysql://kachi@db/k", "kachi:geheim@db": hidden, "mysql://%zz:geheim@": hidden,
+		"mysql://kachi:geheim@/k?socket=/run/s&tls=true": "mysql://kachi:(hidden)@/k?socket=/run/s&tls=true",
+		"mysql://kachi@db/k?geheim@db":                   hidden,
+		"mysql://kachi@db/k?tls=geheim":                  hidden,
+		"mysql://kachi@db/k#geheim@db":                   hidden,
+	} {
 		assert.Equal(t, url.String(), want)
 	}
 }

@@ -3,6 +3,7 @@ package config
 import (
 	"errors"
 	"net/url"
+	"slices"
 	"strings"
 )
 
@@ -26,7 +27,8 @@ func (s Secret) GoString() string { return s.String() }
 // MarshalText is String, for JSON and slog.
 func (s Secret) MarshalText() ([]byte, error) { return []byte(s.String()), nil }
 
-// DatabaseURL is where a database is, mysql://user:password@host:port/name, or empty.
+// DatabaseURL is where a database is, mysql://user:password@host:port/name, or empty. Behind
+// the name there may be ?tls=true and ?socket=/path/of/socket, which stands for the host.
 // Printed in any way its password is hidden. string(u) is all of it.
 type DatabaseURL string
 
@@ -36,7 +38,8 @@ func (u DatabaseURL) String() string {
 		return ""
 	}
 	parsed, err := url.Parse(string(u))
-	if err != nil || parsed.Opaque != "" {
+	// A password whose signs were not escaped may have its end behind a ? or a #.
+	if err != nil || parsed.Opaque != "" || parsed.Fragment != "" || checkParameters(parsed) != nil {
 		return hidden
 	}
 	if _, has := parsed.User.Password(); !has {
@@ -59,17 +62,40 @@ func (u DatabaseURL) check() error {
 		return nil
 	}
 	parsed, err := url.Parse(string(u))
-	switch {
-	case err != nil:
+	if err != nil {
 		return errors.New("is no URL of the form mysql://user:password@host:port/name (in user and password, write signs such as / and # as %2F and %23)")
+	}
+	bySocket := parsed.Query().Get("socket") != ""
+	switch {
 	case parsed.Scheme != "mysql":
 		return errors.New("does not begin with mysql://, the one kind of database there is beside SQLite")
-	case parsed.Hostname() == "" || parsed.User.Username() == "" || strings.Trim(parsed.Path, "/") == "":
+	case parsed.Hostname() == "" && !bySocket || parsed.User.Username() == "" || strings.Trim(parsed.Path, "/") == "":
 		return errors.New("is not of the form mysql://user:password@host:port/name")
 	case strings.Contains(parsed.Path[1:], "/"):
 		return errors.New("has more than the database's name behind the host")
-	case parsed.RawQuery != "" || parsed.Fragment != "" || parsed.ForceQuery:
-		return errors.New("has something behind the database's name (in user and password, write ? and # as %3F and %23)")
+	case parsed.Fragment != "" || parsed.ForceQuery:
+		return errBehindName
+	case bySocket && parsed.Host != "" && parsed.Host != "localhost":
+		return errors.New("names both a host and a socket")
 	}
-	return checkPort(parsed.Port(), true)
+	return errors.Join(checkParameters(parsed), checkPort(parsed.Port(), true))
+}
+
+var errBehindName = errors.New("has something behind the database's name that is neither ?tls=true (false, skip-verify, preferred) " +
+	"nor ?socket=/path (in user and password, write ? and # as %3F and %23)")
+
+// checkParameters says what is wrong with what is behind the "?" without repeating it.
+func checkParameters(u *url.URL) error {
+	all, err := url.ParseQuery(u.RawQuery)
+	if err != nil {
+		return errBehindName
+	}
+	for name, values := range all {
+		tls := name == "tls" && slices.Contains([]string{"true", "false", "skip-verify", "preferred"}, values[0])
+		socket := name == "socket" && strings.HasPrefix(values[0], "/")
+		if len(values) != 1 || !tls && !socket {
+			return errBehindName
+		}
+	}
+	return nil
 }

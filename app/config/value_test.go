@@ -44,7 +44,17 @@ func TestValues(t *testing.T) {
 		{"database", "mysql://kachi:gehe#im@db/kachi", "is no"},
 		{"database", "mysql://kachi:geheim@db", "is not of the form"},
 		{"database", "mysql://kachi:geheim@db/a/b", "more than the database's name"},
+		{"database", "mysql://kachi:geheim@db/kachi?tls=true", ""},
+		{"database", "mysql://kachi:geheim@/kachi?socket=/run/mysqld/mysqld.sock", ""},
+		{"database", "mysql://kachi:geheim@localhost/kachi?socket=/run/a%20b&tls=skip-verify", ""},
+		{"database", "mysql://kachi:geheim@db/kachi?socket=/run/s", "both a host and a socket"},
+		{"database", "mysql://kachi:geheim@/kachi?socket=", "not of the form"},
+		{"database", "mysql://kachi:geheim@/kachi?socket=geheim", "behind the database's name"},
+		{"database", "mysql://kachi:geheim@db/kachi?tls=true&tls=geheim", "behind the database's name"},
+		{"database", "mysql://kachi:geheim@db/kachi?geheim=1", "behind the database's name"},
 		{"database", "mysql://kachi:geheim@db/kachi?tls=geheim", "behind the database's name"},
+		{"database", "mysql://kachi:geheim@db/kachi?", "behind the database's name"},
+		{"database", "mysql://kachi:geheim@db/kachi?%zz", "behind the database's name"},
 		{"database", "mysql://kachi:geheim@db:99999/kachi", "is no port"},
 	} {
 		about := test.name + " " + test.value

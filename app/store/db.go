@@ -51,13 +51,15 @@ type DB struct {
 
 	failing atomic.Pointer[error] // what the last operation met, nil when it went well
 	close   func() error
-	closed  sync.Once
+	closing sync.Once
+	closed  atomic.Bool
 }
 
 // Open opens a database, makes it where it is missing, and brings its schema up to date;
 // others that open it meanwhile wait. source is the path of an SQLite file, or
 // mysql://user:password@host:port/name for a MySQL (8.0 and later) or MariaDB (10.6 and
-// later) server. An SQLite file belongs to one process at a time.
+// later) server, with ?tls=true (or false, skip-verify, preferred), and ?socket=/path in
+// place of a host. An SQLite file belongs to one process at a time.
 func Open(ctx context.Context, source string, o *Options) (*DB, error) {
 	var opts Options
 	if o != nil {
@@ -84,7 +86,10 @@ func Open(ctx context.Context, source string, o *Options) (*DB, error) {
 
 // Close ends what runs and closes the database.
 func (db *DB) Close() (err error) {
-	db.closed.Do(func() { err = db.close() })
+	db.closing.Do(func() {
+		db.closed.Store(true)
+		err = db.close()
+	})
 	return err
 }
 
@@ -103,6 +108,9 @@ func (db *DB) Ready(ctx context.Context) error {
 // settle notes what came of an operation, logs when the database goes away or comes back,
 // and returns the store's form of the error.
 func (db *DB) settle(err error) error {
+	if err != nil && db.closed.Load() {
+		return ErrClosed // drivers have their own words for it
+	}
 	err = classify(err)
 	if !Unavailable(err) {
 		if db.failing.Load() != nil && db.failing.Swap(nil) != nil {

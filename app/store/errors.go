@@ -20,8 +20,8 @@ var (
 	ErrNotFound = errors.New("store: not found")
 	// ErrExists: there is one already, of a name or the like that has to be unique.
 	ErrExists = errors.New("store: exists already")
-	// ErrClosed: the database was closed.
-	ErrClosed = errors.New("store: closed")
+	// ErrClosed: the database was closed. Clients are told "unavailable".
+	ErrClosed = unavailable("The server is stopping", errors.New("store: closed"))
 )
 
 // unavailableError is what clients are told while the database cannot be asked, or has no
@@ -73,7 +73,7 @@ func classify(err error) error {
 	switch {
 	case err == nil:
 		return nil
-	case errors.Is(err, ErrClosed) || Unavailable(err):
+	case Unavailable(err):
 		return err
 	case errors.As(err, &lite):
 		switch lite.Code() {

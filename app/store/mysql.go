@@ -18,11 +18,13 @@ const mysqlScheme = "mysql://"
 
 func isMySQL(source string) bool { return strings.HasPrefix(source, mysqlScheme) }
 
-// mysqlConfig reads mysql://user:password@host:port/name?tls=true.
+// mysqlConfig reads mysql://user:password@host:port/name, and behind it ?tls=… as the driver
+// has it, or ?socket=/path in place of a host. Errors repeat nothing of it: a password with
+// signs that were not escaped may be anywhere in it.
 func mysqlConfig(source string) (*mysql.Config, error) {
 	u, err := url.Parse(source)
 	if err != nil {
-		return nil, errors.New("the database's URL cannot be read: mysql://user:password@host:port/name") // err has the password
+		return nil, errors.New("the database's URL cannot be read: mysql://user:password@host:port/name")
 	}
 	c := mysql.NewConfig()
 	c.Net = "tcp"
@@ -36,10 +38,14 @@ func mysqlConfig(source string) (*mysql.Config, error) {
 	c.User = u.User.Username()
 	c.Passwd, _ = u.User.Password()
 	c.DBName = strings.Trim(u.Path, "/")
-	c.TLSConfig = u.Query().Get("tls")
+	switch c.TLSConfig = u.Query().Get("tls"); c.TLSConfig {
+	case "", "true", "false", "skip-verify", "preferred":
+	default:
+		return nil, errors.New("the database's URL has an unknown value of tls: there are true, false, skip-verify and preferred")
+	}
 	for name := range u.Query() {
 		if name != "tls" && name != "socket" {
-			return nil, fmt.Errorf("the database's URL has an unknown parameter %q: there are tls and socket", name)
+			return nil, errors.New("the database's URL has an unknown parameter: there are tls and socket")
 		}
 	}
 	if c.DBName == "" {
@@ -73,75 +79,85 @@ func (db *DB) openMySQL(ctx context.Context, source string, o Options) (err erro
 	if err != nil {
 		return fmt.Errorf("%s: %w", config.Addr, err)
 	}
+	folder := "mysql"
 	db.dialect = dialect{name: "MySQL " + version, kind: kindMySQL, forUpdate: " FOR UPDATE"}
 	if strings.Contains(version, "MariaDB") {
 		db.dialect.name, db.dialect.kind = "MariaDB "+version, kindMariaDB
+		folder = "mariadb"
 	} else { // the variable's name since 8.0
 		delete(config.Params, "tx_isolation")
 		config.Params["transaction_isolation"] = "'READ-COMMITTED'"
 	}
-	connector, err := mysql.NewConnector(config)
+	if err := migrateServer(ctx, config, folder); err != nil {
+		return fmt.Errorf("%s: %w", config.Addr, err)
+	}
+	pool, err := mysqlPool(config)
 	if err != nil {
 		return err
 	}
-	pool := sql.OpenDB(connector)
-	defer func() {
-		if err != nil {
-			_ = pool.Close()
-		}
-	}()
 	if o.MaxConnections <= 0 {
 		o.MaxConnections = 16
 	}
 	pool.SetMaxOpenConns(o.MaxConnections)
 	pool.SetMaxIdleConns(o.MaxConnections)
-	pool.SetConnMaxIdleTime(5 * time.Minute)
-
-	folder := "mariadb"
-	if db.dialect.kind == kindMySQL {
-		folder = "mysql"
-	}
-	if err := migrateServer(ctx, pool, folder); err != nil {
-		return err
-	}
+	pool.SetConnMaxIdleTime(time.Minute) // servers end those that are idle for minutes
 	db.reads = pool
 	db.writes = &direct{pool, &db.dialect, o.Timeout}
 	db.close = db.writes.close
 	return nil
 }
 
+func mysqlPool(config *mysql.Config) (*sql.DB, error) {
+	connector, err := mysql.NewConnector(config)
+	if err != nil {
+		return nil, err
+	}
+	return sql.OpenDB(connector), nil
+}
+
 // mysqlVersion asks a server what it is, before anything is assumed of it.
 func mysqlVersion(ctx context.Context, config *mysql.Config) (version string, err error) {
 	plain := config.Clone()
 	plain.Params = nil
-	connector, err := mysql.NewConnector(plain)
+	pool, err := mysqlPool(plain)
 	if err != nil {
 		return "", err
 	}
-	pool := sql.OpenDB(connector)
 	defer pool.Close()
 	err = pool.QueryRowContext(ctx, `SELECT VERSION()`).Scan(&version)
 	return version, err
 }
 
-// migrateServer brings the schema up to date while it holds a lock that all servers of one
-// database share.
-func migrateServer(ctx context.Context, pool *sql.DB, folder string) error {
+// Bounds of bringing a server's schema up to date: of waiting for another program that does
+// so, and of one statement, which may rewrite a table.
+const (
+	migrationWait = 2 * time.Minute
+	migrationStep = 30 * time.Minute
+)
+
+// migrateServer brings the schema up to date while it holds a lock that all programs of one
+// database share. It has connections of its own: those of every day are not so patient.
+func migrateServer(ctx context.Context, config *mysql.Config, folder string) error {
+	patient := config.Clone()
+	patient.ReadTimeout = migrationStep
+	pool, err := mysqlPool(patient)
+	if err != nil {
+		return err
+	}
+	defer pool.Close()
 	c, err := pool.Conn(ctx)
 	if err != nil {
 		return err
 	}
-	defer c.Close()
+	defer c.Close() // which gives the lock back as well
+	// Locks belong to the whole server, and their names are bounded.
 	var got sql.NullInt64
-	if err := c.QueryRowContext(ctx, `SELECT GET_LOCK(CONCAT('kachi-migrations-', DATABASE()), 60)`).Scan(&got); err != nil {
+	if err := c.QueryRowContext(ctx, `SELECT GET_LOCK(CONCAT('kachi-', MD5(DATABASE())), ?)`, int(migrationWait.Seconds())).Scan(&got); err != nil {
 		return err
 	}
 	if got.Int64 != 1 {
-		return errors.New("another server has been bringing the database up to date for a minute: try again later")
+		return fmt.Errorf("another program has been bringing the database up to date for %v: try again later", migrationWait)
 	}
-	defer func() {
-		_, _ = c.ExecContext(context.WithoutCancel(ctx), `DO RELEASE_LOCK(CONCAT('kachi-migrations-', DATABASE()))`)
-	}()
 	return migrate(ctx, pool, goose.DialectMySQL, folder)
 }
 

@@ -3,7 +3,6 @@ package store_test
 import (
 	"errors"
 	"fmt"
-	"path/filepath"
 	"sync"
 	"testing"
 	"time"
@@ -12,10 +11,12 @@ import (
 
 	"github.com/kachi-io/kachi/app/store"
 	"github.com/kachi-io/kachi/app/store/storetest"
+	"github.com/kachi-io/kachi/gateway"
 	"github.com/kachi-io/kachi/internal/assert"
+	"github.com/kachi-io/kachi/internal/mariadbtest"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+func TestMain(m *testing.M) { goleak.VerifyTestMain(mariadbtest.Main{M: m}) }
 
 var noon = time.Date(2026, 3, 1, 12, 0, 0, 123456000, time.UTC)
 
@@ -118,19 +119,33 @@ func TestWritesTogether(t *testing.T) {
 	})
 }
 
-func TestOpenAgain(t *testing.T) {
-	path := filepath.Join(t.TempDir(), "data", "kachi.db")
-	db, err := store.Open(t.Context(), path, nil)
-	assert.NoError(t, err)
-	mina := addUser(t, db, "mina")
+func TestRevocations(t *testing.T) {
+	storetest.Each(t, func(t *testing.T, db *store.DB) {
+		kept, at := db.Revocations(), time.Now().Truncate(time.Microsecond)
+		revoked := func(key, token string, issued time.Time) bool {
+			t.Helper()
+			yes, err := kept.Revoked(t.Context(), key, token, issued)
+			assert.NoError(t, err)
+			return yes
+		}
+		add := func(v gateway.Revocation) {
+			t.Helper()
+			assert.NoError(t, kept.Add(t.Context(), v))
+		}
+		add(gateway.Revocation{Key: "7", At: at, Until: at.Add(time.Hour)})
+		add(gateway.Revocation{Key: "7", At: at.Add(-time.Minute), Until: at.Add(time.Minute)}) // takes nothing back
+		add(gateway.Revocation{Token: "t", At: at, Until: at.Add(time.Hour)})
+		add(gateway.Revocation{Token: "over", At: at.Add(-time.Hour), Until: at.Add(-time.Minute)})
+		assert.True(t, revoked("7", "", at), "issued until then")
+		assert.True(t, !revoked("7", "", at.Add(time.Microsecond)), "issued after it")
+		assert.True(t, !revoked("8", "", at.Add(-time.Hour)), "somebody else")
+		assert.True(t, revoked("8", "t", at.Add(time.Minute)), "a token, whenever it was issued")
+		assert.True(t, !revoked("8", "over", at.Add(-time.Hour)), "its time is over")
+		assert.True(t, !revoked("", "", at.Add(-time.Hour)), "nothing")
 
-	_, err = store.Open(t.Context(), path, &store.Options{Timeout: 100 * time.Millisecond})
-	assert.True(t, err != nil, "the file is in use")
-	assert.NoError(t, db.Close())
-	_, err = db.AddUser(t.Context(), store.User{Name: "jun"}, "jun", "admin")
-	assert.True(t, errors.Is(err, store.ErrClosed), err)
-
-	got, err := storetest.Open(t, path).User(t.Context(), mina.ID)
-	assert.NoError(t, err)
-	assert.Equal(t, got, mina)
+		assert.NoError(t, db.DropExpired(t.Context(), at.Add(time.Minute)))
+		assert.True(t, revoked("7", "", at) && revoked("", "t", at), "their time is not over")
+		assert.NoError(t, db.DropExpired(t.Context(), at.Add(time.Hour)))
+		assert.True(t, !revoked("7", "", at) && !revoked("", "t", at), "dropped")
+	})
 }

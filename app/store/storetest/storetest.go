@@ -1,12 +1,17 @@
-// Package storetest gives tests databases: new ones, with the server's schema.
+// Package storetest gives tests databases: new ones, of each kind that the server can have.
 package storetest
 
 import (
+	"net/url"
 	"path/filepath"
 	"testing"
 
+	"github.com/go-sql-driver/mysql"
+
 	"github.com/kachi-io/kachi/app/store"
 	"github.com/kachi-io/kachi/internal/assert"
+	"github.com/kachi-io/kachi/internal/mariadbtest"
+	"github.com/kachi-io/kachi/internal/mysqltest"
 )
 
 // New opens a new SQLite database, which is closed with the test.
@@ -24,7 +29,36 @@ func Open(t testing.TB, source string) *store.DB {
 	return db
 }
 
-// Each runs a test on a new database of each kind.
+// Each runs a test on a new database of each kind, with the server's schema. The package
+// needs the TestMain that [EachSource] tells of.
 func Each(t *testing.T, test func(t *testing.T, db *store.DB)) {
-	t.Run("SQLite", func(t *testing.T) { test(t, New(t)) })
+	t.Helper()
+	EachSource(t, func(t *testing.T, source string) { test(t, Open(t, source)) })
+}
+
+// EachSource runs a test on what [store.Open] makes a new database of, once for each kind:
+// SQLite, MariaDB, and MySQL where the environment names one (see package mysqltest). The
+// package's tests share a MariaDB server, which its TestMain ends:
+//
+//	func TestMain(m *testing.M) { goleak.VerifyTestMain(mariadbtest.Main{M: m}) }
+func EachSource(t *testing.T, test func(t *testing.T, source string)) {
+	t.Helper()
+	t.Run("SQLite", func(t *testing.T) { test(t, filepath.Join(t.TempDir(), "kachi.db")) })
+	t.Run("MariaDB", func(t *testing.T) { test(t, URL(t, mariadbtest.Database(t))) })
+	if dsn, ok := mysqltest.Database(t); ok {
+		t.Run("MySQL", func(t *testing.T) { test(t, URL(t, dsn)) })
+	}
+}
+
+// URL writes the driver's name of a database, as mariadbtest and mysqltest give it, in the
+// form that [store.Open] and the setting --database take.
+func URL(t testing.TB, dsn string) string {
+	t.Helper()
+	config, err := mysql.ParseDSN(dsn)
+	assert.NoError(t, err)
+	u := url.URL{Scheme: "mysql", User: url.UserPassword(config.User, config.Passwd), Host: config.Addr, Path: "/" + config.DBName}
+	if config.TLSConfig != "" {
+		u.RawQuery = url.Values{"tls": {config.TLSConfig}}.Encode()
+	}
+	return u.String()
 }
