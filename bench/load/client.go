@@ -3,8 +3,6 @@
 package main
 
 import (
-	"bytes"
-
 	"golang.org/x/sys/unix"
 )
 
@@ -15,6 +13,14 @@ type target struct {
 	polling bool
 	sources int // loopback addresses 127.0.0.2… that connections come from
 	size    int // of payloads
+	tongue  tongue
+}
+
+// tongue is what clients say and understand behind Engine.IO.
+type tongue interface {
+	connect(c *client) []byte
+	// message is one Socket.IO packet, with Engine.IO's digit; p may be its beginning only.
+	message(c *client, p []byte, length int)
 }
 
 // handler is a scenario's side of its clients.
@@ -140,11 +146,7 @@ func (c *client) fail(why string) {
 }
 
 var (
-	pongPacket    = []byte("3")
-	connectPacket = []byte("40")
-	joinBytes     = []byte(joinPacket)
-	chatBytes     = []byte(chatPrefix)
-	messageEnd    = []byte(`"]`)
+	pongPacket = []byte("3")
 )
 
 // packet is one Engine.IO packet, length its whole length: p may be its beginning only.
@@ -157,7 +159,7 @@ func (c *client) packet(p []byte, length int) {
 	case '0':
 		if c.phase == opening {
 			c.phase = joining
-			c.send(connectPacket)
+			c.send(c.at.tongue.connect(c))
 			return
 		}
 	case '2':
@@ -170,58 +172,11 @@ func (c *client) packet(p []byte, length int) {
 		return
 	case '4':
 		if len(p) > 1 {
-			c.message(p, length)
+			c.at.tongue.message(c, p, length)
 			return
 		}
 	}
 	c.h.surprised(c, "packet of type "+string(p[:1]))
-}
-
-func (c *client) message(p []byte, length int) {
-	switch p[1] {
-	case '0':
-		if c.phase != joining {
-			break
-		}
-		if c.member {
-			c.send(joinBytes)
-			return
-		}
-		c.arrived()
-		return
-	case '1':
-		c.fail("disconnect packet")
-		return
-	case '2':
-		if !bytes.HasPrefix(p, chatBytes) {
-			break
-		}
-		n, ok := readNumber(p[len(chatBytes):])
-		if !ok || length != len(chatBytes)+c.at.size+1 || length == len(p) && !bytes.HasSuffix(p, messageEnd) {
-			break
-		}
-		c.h.delivered(c, n)
-		return
-	case '3':
-		id, rest, ok := readAck(p)
-		if !ok {
-			break
-		}
-		if id == 0 && c.phase == joining {
-			c.arrived()
-			return
-		}
-		n, ok := readNumber(rest)
-		if !ok || id != idBase+n {
-			break
-		}
-		c.h.acked(c, n)
-		return
-	case '4':
-		c.fail("connect error")
-		return
-	}
-	c.h.surprised(c, "message "+string(p[:min(len(p), 24)]))
 }
 
 func (c *client) arrived() {

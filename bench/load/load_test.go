@@ -239,6 +239,7 @@ func plan20(addr string, pid int) *plan {
 	}
 	return &plan{
 		at: target{
+			tongue:  room{},
 			address: unix.SockaddrInet4{Port: tcp.Port, Addr: [4]byte(tcp.IP.To4())},
 			host:    addr, sources: 4, size: 100,
 		},

@@ -25,7 +25,7 @@ func main() {
 
 func command(args []string) error {
 	if len(args) == 0 {
-		return errors.New("which scenario? idle, fanout, acks, connects or hostile")
+		return errors.New("which scenario? idle, fanout, acks, connects, hostile or chat")
 	}
 	flags := flag.NewFlagSet("load "+args[0], flag.ContinueOnError)
 	var (
@@ -37,9 +37,10 @@ func command(args []string) error {
 		workers   = flags.Int("workers", 64, "connections being opened at a time")
 		sources   = flags.Int("sources", 8, "loopback addresses to connect from, 127.0.0.2 and up; 0: the system's choice")
 		inflight  = flags.Int("inflight", 1, "messages under way: of the sender (fanout), of each connection (acks)")
-		rate      = flags.Float64("rate", 0, "messages per second, on a schedule (fanout, acks, hostile); 0: as fast as inflight allows")
+		rate      = flags.Float64("rate", 0, "messages per second, on a schedule (fanout, acks, hostile, chat); 0: as fast as inflight allows")
 		deaf      = flags.Int("deaf", 0, "members more that never read (fanout)")
 		fill      = flags.Bool("fill", false, "fill the buffers of deaf members before the window, so that they are stuck all the time (fanout)")
+		people    = flags.Int("people", 50, "accounts that the connections belong to (chat)")
 		kind      = flags.String("kind", "none", "none, flood, large or storm (hostile)")
 		warmup    = flags.Duration("warmup", time.Second, "not measured")
 		duration  = flags.Duration("duration", 5*time.Second, "measured")
@@ -77,6 +78,7 @@ func command(args []string) error {
 			polling: *transport == "polling",
 			sources: *sources,
 			size:    *size,
+			tongue:  room{},
 		},
 		server:   process{*pid},
 		n:        *n,
@@ -97,6 +99,11 @@ func command(args []string) error {
 		r, err = runAcks(p, *inflight, *rate)
 	case "connects":
 		r, err = runConnects(p)
+	case "chat":
+		if *rate == 0 {
+			*rate = 20
+		}
+		r, err = runChat(p, *people, *rate)
 	case "hostile":
 		if *rate == 0 {
 			*rate = 500

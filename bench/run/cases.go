@@ -17,6 +17,7 @@ type scenario struct {
 	metrics []metric
 	shared  bool   // measured on shared processors, too
 	whole   bool   // only for servers that are more than a yardstick
+	product bool   // only for whole products, and those have no others
 	once    bool   // in the first round only
 	without string // the scenario that is the same without the trouble; see strains
 	quick   bool
@@ -95,6 +96,9 @@ var all = []scenario{
 
 	{name: "polling-acks-50", about: "long-polling: 50 connections, one echo each under way", args: words("acks -n 50 -transport polling"), metrics: acks, whole: true, quick: true},
 	{name: "polling-fanout-50-4", about: "long-polling: 50 members, 4 messages under way", args: words("fanout -n 50 -inflight 4 -transport polling"), metrics: full, whole: true},
+
+	{name: "chat-1000", about: "the whole product: 1,000 connections of 50 people in one room, 20 messages per second, stored and acknowledged", args: words("chat -n 1000 -rate 20 -limit 2m"), metrics: timed, shared: true, product: true},
+	{name: "chat-100-200", about: "the same with 100 connections, 200 messages per second", args: words("chat -n 100 -rate 200 -limit 2m"), metrics: timed, shared: true, product: true},
 
 	{name: "stuck-none", about: "1,000 members, 25 messages of 1,000 bytes per second", args: words("fanout -n 1000 -rate 25 -size 1000"), metrics: timely, whole: true},
 	{name: "stuck", without: "stuck-none", about: "the same, and one more member that does not read, whose buffers were filled before", args: words("fanout -n 1000 -rate 25 -size 1000 -deaf 1 -fill"), metrics: append(timely[:3:3], deafMemory), whole: true},

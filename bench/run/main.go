@@ -152,7 +152,7 @@ func (s *suite) run(ctx context.Context) (samples []sample) {
 				}
 				for i := range s.servers {
 					srv := s.servers[(i+round)%len(s.servers)]
-					if c.whole && srv.bare {
+					if c.whole && srv.bare || c.product != srv.product {
 						continue
 					}
 					one := s.calmest(ctx, srv, c, place)

@@ -77,6 +77,7 @@ type running struct {
 	addr  string
 	ended chan struct{}
 	log   *tail
+	data  string // a folder, which goes with it
 }
 
 func start(ctx context.Context, s server, place placement) (*running, error) {
@@ -84,11 +85,15 @@ func start(ctx context.Context, s server, place placement) (*running, error) {
 	if err != nil {
 		return nil, err
 	}
+	data, err := os.MkdirTemp("", "kachi-bench-")
+	if err != nil {
+		return nil, err
+	}
 	args := make([]string, len(s.start))
 	for i, arg := range s.start {
-		args[i] = strings.Replace(arg, "ADDR", addr, 1)
+		args[i] = strings.NewReplacer("ADDR", addr, "DATA", data).Replace(arg)
 	}
-	r := &running{cmd: exec.Command(args[0], args[1:]...), addr: addr, ended: make(chan struct{}), log: &tail{}}
+	r := &running{data: data, cmd: exec.Command(args[0], args[1:]...), addr: addr, ended: make(chan struct{}), log: &tail{}}
 	r.cmd.Stdout, r.cmd.Stderr = r.log, r.log
 	r.cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
 	r.cmd.Env = os.Environ()
@@ -96,7 +101,7 @@ func start(ctx context.Context, s server, place placement) (*running, error) {
 		r.cmd.Env = append(r.cmd.Env, "GOMAXPROCS=1")
 	}
 	if err := place.on(0, r.cmd.Start); err != nil {
-		return nil, err
+		return nil, errors.Join(err, os.RemoveAll(data))
 	}
 	go func() {
 		_ = r.cmd.Wait()
@@ -148,6 +153,7 @@ func (r *running) stop() {
 		_ = r.cmd.Process.Kill()
 		<-r.ended
 	}
+	_ = os.RemoveAll(r.data)
 }
 
 // load runs the generator; cpu is what it used, in seconds.

@@ -87,7 +87,7 @@ func summarize(samples []sample) (rows []row, incidents []incident) {
 func cells(samples []sample, m metric) (cells []cell) {
 	reference := map[int]float64{}
 	for _, one := range samples {
-		if one.Server == node && one.Run != nil {
+		if (one.Server == node || one.Server == nest) && one.Run != nil {
 			if v, ok := m.value(one.Run); ok {
 				reference[one.Round] = v
 			}
@@ -233,7 +233,7 @@ func (r row) cell(server string) string {
 		return ""
 	}
 	text := r.format(c.Median)
-	if c.Ratio > 0 && server != node {
+	if c.Ratio > 0 && server != node && server != nest {
 		text += " (" + ratio(c.Ratio) + ")"
 	}
 	return text + c.doubts()

@@ -16,14 +16,16 @@ import (
 type server struct {
 	name    string
 	prepare []string
-	start   []string // "ADDR" stands for the address
+	start   []string // "ADDR" stands for the address, "DATA" for a folder of its own
 	bare    bool     // a yardstick: no long-polling, no bounds
+	product bool     // a chat with accounts and a database, for the scenarios of those alone
 	asked   bool     // measured only when it is named
 }
 
 const (
 	own  = "kachi"
 	node = "node" // what ratios are to
+	nest = "nest" // what those of products are to
 )
 
 var servers = []server{
@@ -33,6 +35,9 @@ var servers = []server{
 	{name: "gws", prepare: prepared("gws"), start: started("gws"), bare: true},
 	{name: "epoll", prepare: prepared("epoll"), start: started("epoll"), bare: true},
 	{name: "epoll-gather", prepare: prepared("epoll"), start: started("epoll", "-gather"), bare: true},
+	{name: "kachi-serve", prepare: words("go build -o bin/bench/kachi-serve ./cmd/kachi"), product: true,
+		start: words("bin/bench/kachi-serve serve --addr ADDR --data DATA --log-level warn")},
+	{name: nest, prepare: prepared("nest"), start: started("nest"), product: true},
 	{name: "node-deflate", prepare: prepared("node"), start: started("node", "--deflate"), asked: true},
 }
 
