@@ -21,6 +21,7 @@ require (
 	github.com/gorilla/handlers v1.5.2
 	github.com/klauspost/compress v1.20.3
 	github.com/labstack/echo/v4 v4.15.1
+	github.com/paulmach/orb v0.14.0
 	github.com/prometheus/client_golang v1.23.2
 	github.com/robfig/cron/v3 v3.0.1
 	go.opentelemetry.io/contrib/instrumentation/net/http/otelhttp v0.72.0

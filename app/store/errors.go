@@ -20,6 +20,8 @@ var (
 	ErrNotFound = errors.New("store: not found")
 	// ErrExists: there is one already, of a name or the like that has to be unique.
 	ErrExists = errors.New("store: exists already")
+	// ErrTooMany: there are as many as there may be.
+	ErrTooMany = errors.New("store: too many")
 	// ErrClosed: the database was closed. Clients are told "unavailable".
 	ErrClosed = unavailable("The server is stopping", errors.New("store: closed"))
 )

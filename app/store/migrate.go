@@ -22,8 +22,8 @@ var migrations embed.FS
 
 // spelling is how a database spells what stands in braces in migrations/mysql.
 var spelling = map[string]*strings.Replacer{
-	"mariadb": strings.NewReplacer("{SRID}", ""),
-	"mysql":   strings.NewReplacer("{SRID}", "SRID 4326"),
+	"mariadb": strings.NewReplacer(" {SRID}", "", " {PLANE}", ""),
+	"mysql":   strings.NewReplacer("{SRID}", "SRID 4326", "{PLANE}", "SRID 0"),
 }
 
 func steps(folder string) (fs.FS, error) {
