@@ -11,6 +11,7 @@ import (
 	"github.com/kachi-io/kachi/examples/people"
 	"github.com/kachi-io/kachi/gateway"
 	"github.com/kachi-io/kachi/gateway/limit"
+	"github.com/kachi-io/kachi/gateway/schedule"
 	"github.com/kachi-io/kachi/socketio"
 )
 
@@ -27,7 +28,6 @@ type Options struct {
 func New(o Options) (*gateway.App, http.Handler, error) {
 	hub := gateway.NewHub()
 	notifications := &Notifications{hub}
-	dashboard := NewDashboard(hub, o.Interval, o.Logger)
 	visitors := Visitors{o.People}
 
 	// Each client may send 20 events a second, a hundred at once.
@@ -40,7 +40,9 @@ func New(o Options) (*gateway.App, http.Handler, error) {
 	if err != nil {
 		return nil, nil, err
 	}
-	app.OnStart("dashboard", dashboard.Start, dashboard.Stop)
+	if err := schedule.With(app, NewDashboard(hub).Every(o.Interval)); err != nil {
+		return nil, nil, err
+	}
 
 	mux := http.NewServeMux()
 	mux.Handle("/socket.io/", app)
@@ -52,16 +54,16 @@ func New(o Options) (*gateway.App, http.Handler, error) {
 func notify(notifications *Notifications, token string) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
 		if subtle.ConstantTimeCompare([]byte(r.Header.Get("Authorization")), []byte("Bearer "+token)) == 0 {
-			w.WriteHeader(http.StatusUnauthorized)
+			gateway.WriteError(w, r, gateway.Unauthorized("A service's token is needed"))
 			return
 		}
 		body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, 64<<10))
 		if err != nil || !json.Valid(body) {
-			w.WriteHeader(http.StatusBadRequest)
+			gateway.WriteError(w, r, gateway.NewError(gateway.CodeBadRequest, "The body is JSON, of 64 KiB at most"))
 			return
 		}
 		if err := notifications.Send(r.Context(), r.PathValue("user"), json.RawMessage(body)); err != nil {
-			w.WriteHeader(http.StatusInternalServerError)
+			gateway.WriteError(w, r, err)
 			return
 		}
 		w.WriteHeader(http.StatusAccepted)

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 
 	"github.com/kachi-io/kachi/gateway"
 )
@@ -31,7 +32,9 @@ type ToRoom struct {
 }
 
 // Validate implements [gateway.Validated].
-func (m ToRoom) Validate(ctx context.Context) error { return m.Message.Validate(ctx) }
+func (m ToRoom) Validate(ctx context.Context) error {
+	return errors.Join(m.Room.Validate(ctx), m.Message.Validate(ctx))
+}
 
 // Chat is the namespace /chat.
 type Chat struct{}

@@ -2,11 +2,11 @@ package main
 
 import (
 	"context"
-	"log/slog"
 	"runtime"
 	"time"
 
 	"github.com/kachi-io/kachi/gateway"
+	"github.com/kachi-io/kachi/gateway/schedule"
 )
 
 // DashboardUpdate has the figures of this moment.
@@ -19,72 +19,36 @@ type Figures struct {
 	At         time.Time `json:"at"`
 }
 
-// Dashboard sends figures to all who are connected to this server, as long as there is
-// somebody.
+// Dashboard sends figures to all who are connected to this server.
 type Dashboard struct {
-	emitter  gateway.Emitter
-	interval time.Duration
-	figures  func(ctx context.Context, clients int) (Figures, error)
-	log      *slog.Logger
-
-	stop chan struct{}
-	done chan struct{}
+	emitter gateway.Emitter
+	figures func(ctx context.Context, clients int) (Figures, error)
 }
 
-// NewDashboard makes a dashboard that is updated every interval.
-func NewDashboard(emitter gateway.Emitter, interval time.Duration, log *slog.Logger) *Dashboard {
-	return &Dashboard{emitter: emitter, interval: interval, figures: measure, log: log, stop: make(chan struct{}), done: make(chan struct{})}
+// NewDashboard makes a dashboard.
+func NewDashboard(emitter gateway.Emitter) *Dashboard {
+	return &Dashboard{emitter: emitter, figures: measure}
 }
 
-// Start begins to send. It goes with [gateway.App.OnStart], and so does Stop.
-func (d *Dashboard) Start(context.Context) error {
-	go d.run()
-	return nil
+// Every sends the figures again and again, as long as there is somebody. One update never
+// begins before the last has ended.
+func (d *Dashboard) Every(interval time.Duration) *schedule.Job {
+	return schedule.Every(interval, d.update, schedule.Options{WhenListened: d.here})
 }
 
-// Stop returns when nothing is sent any more.
-func (d *Dashboard) Stop(ctx context.Context) error {
-	close(d.stop)
-	select {
-	case <-d.done:
-		return nil
-	case <-ctx.Done():
-		return context.Cause(ctx)
-	}
-}
+// here are the clients of this server alone: the other servers have a dashboard of their own.
+func (d *Dashboard) here() gateway.Target { return d.emitter.Namespace("/").Local() }
 
-// run is one goroutine, so updates never overlap: a tick that comes during one is left out.
-func (d *Dashboard) run() {
-	defer close(d.done)
-	ctx, cancel := context.WithCancel(context.Background())
-	defer cancel()
-	ticker := time.NewTicker(d.interval)
-	defer ticker.Stop()
-	for {
-		select {
-		case <-ticker.C:
-			if err := d.update(ctx); err != nil {
-				d.log.Error("dashboard", "error", err)
-			}
-		case <-d.stop:
-			return
-		}
-	}
-}
-
-// update sends to the clients of this server alone: the other servers have a dashboard of
-// their own.
 func (d *Dashboard) update(ctx context.Context) error {
-	here := d.emitter.Namespace("/").Local()
-	clients, err := here.Count(ctx)
-	if err != nil || clients == 0 {
+	clients, err := d.here().Count(ctx)
+	if err != nil {
 		return err
 	}
 	figures, err := d.figures(ctx, clients)
 	if err != nil {
 		return err
 	}
-	return DashboardUpdate.Emit(ctx, here, figures)
+	return DashboardUpdate.Emit(ctx, d.here(), figures)
 }
 
 func measure(_ context.Context, clients int) (Figures, error) {

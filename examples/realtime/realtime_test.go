@@ -13,6 +13,7 @@ import (
 	"github.com/kachi-io/kachi/examples/exampletest"
 	"github.com/kachi-io/kachi/examples/people"
 	"github.com/kachi-io/kachi/gateway"
+	"github.com/kachi-io/kachi/gateway/schedule"
 	"github.com/kachi-io/kachi/internal/assert"
 	"github.com/kachi-io/kachi/internal/testclient"
 	"github.com/kachi-io/kachi/socketio"
@@ -72,36 +73,34 @@ func TestEmitMayRunBeforeTheServerExists(t *testing.T) {
 
 func TestDashboardTicksOnEveryNodeAndAlsoWithNoViewer(t *testing.T) {
 	bus := adapter.NewBus(nil)
-	var dashboards [2]*Dashboard
+	var jobs [2]*schedule.Job
 	var urls [2]string
-	var measured [2]atomic.Int32
-	for i := range dashboards {
+	for i := range jobs {
 		hub := gateway.NewHub()
-		dashboards[i] = NewDashboard(hub, time.Hour, silent)
-		dashboards[i].figures = func(_ context.Context, clients int) (Figures, error) {
-			measured[i].Add(1)
-			return Figures{Clients: clients}, nil
+		d := NewDashboard(hub)
+		d.figures = func(_ context.Context, clients int) (Figures, error) {
+			return Figures{Clients: clients, Goroutines: i}, nil
 		}
 		app, err := gateway.NewApp(&gateway.Options{Hub: hub, Socket: socketio.Options{Adapter: bus.Node().Adapter}},
 			NewPublic(Visitors{people.New()}, &Notifications{hub}))
 		assert.NoError(t, err)
+		jobs[i] = d.Every(time.Millisecond)
+		assert.NoError(t, schedule.With(app, jobs[i]))
 		urls[i] = exampletest.Serve(t, app, nil)
 	}
 	viewer := testclient.Connect(t, urls[0], "/", nil)
-	for _, d := range dashboards {
-		assert.NoError(t, d.update(context.Background()))
+	for range 10 {
+		var figures Figures
+		viewer.Expect("dashboardUpdate").Decode(t, &figures)
+		assert.Equal(t, figures, Figures{Clients: 1, Goroutines: 0}) // and none of the other node's
 	}
-	assert.Equal(t, measured[0].Load(), int32(1))
-	assert.Equal(t, measured[1].Load(), int32(0)) // nobody is there
-	var figures Figures
-	viewer.Expect("dashboardUpdate").Decode(t, &figures)
-	assert.Equal(t, figures.Clients, 1)
-	viewer.ExpectNothing() // of the other node's
+	assert.Eventually(t, func() bool { return jobs[1].Stats().Unheard > 0 }, "ticks with nobody there")
+	assert.Equal(t, jobs[1].Stats().Runs, int64(0))
 }
 
 func TestDashboardTickOverlap(t *testing.T) {
 	hub := gateway.NewHub()
-	d := NewDashboard(hub, time.Millisecond, silent)
+	d := NewDashboard(hub)
 	var running, most, rounds atomic.Int32
 	d.figures = func(context.Context, int) (Figures, error) {
 		most.Store(max(most.Load(), running.Add(1)))
@@ -112,7 +111,7 @@ func TestDashboardTickOverlap(t *testing.T) {
 	}
 	app, err := gateway.NewApp(&gateway.Options{Hub: hub}, NewPublic(Visitors{people.New()}, &Notifications{hub}))
 	assert.NoError(t, err)
-	app.OnStart("dashboard", d.Start, d.Stop)
+	assert.NoError(t, schedule.With(app, d.Every(time.Millisecond)))
 	testclient.Connect(t, exampletest.Serve(t, app, nil), "/", nil)
 	assert.Eventually(t, func() bool { return rounds.Load() >= 5 })
 	assert.Equal(t, most.Load(), int32(1))
