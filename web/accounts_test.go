@@ -83,7 +83,7 @@ func startAccounts(t *testing.T) *accounts {
 	assert.NoError(t, app.Start(t.Context()))
 	a.app = app
 
-	site, err := pages.New(web.Pages())
+	site, err := pages.New(web.Pages(), nil)
 	assert.NoError(t, err)
 	mux := http.NewServeMux()
 	mux.Handle("/socket.io/", app)

@@ -8,25 +8,51 @@ import (
 	"encoding/base64"
 	"errors"
 	"fmt"
+	"html"
 	"io/fs"
 	"mime"
 	"net/http"
+	"net/url"
 	"path"
 	"strconv"
 	"strings"
 )
 
-// policy lets a page load scripts, styles, images and connections from the server that
-// it came from, and nothing else; text is never turned into markup or script.
-const policy = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; " +
-	"manifest-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'; " +
-	"require-trusted-types-for 'script'; trusted-types 'none'"
+// Options configures a [Handler]. The zero value is the default of every field; nil is the
+// zero value.
+type Options struct {
+	// Sockets says where a page that is asked for finds Socket.IO, "https://host[:port]";
+	// empty for the address that the page comes from. Default: always that.
+	Sockets func(*http.Request) string
+	// Tiles is where pages get the map's tiles, a URL with {z}, {x} and {y} in it. Default
+	// none.
+	Tiles string
+}
 
-// Handler serves a built site: index.html for "/", every other file by its path. All
-// files are read, hashed and compressed at once; what is not there is answered 404.
+// policy lets a page load scripts, styles, images and connections from the server that
+// it came from and what it is told of, and nothing else; text is never turned into markup
+// or script.
+func policy(sockets, tiles string) string {
+	connect, images := "'self'", "'self'"
+	if sockets != "" {
+		connect += " " + sockets + " ws" + strings.TrimPrefix(sockets, "http") // https becomes wss
+	}
+	if u, err := url.Parse(strings.NewReplacer("{", "", "}", "").Replace(tiles)); err == nil && u.Host != "" {
+		images += " " + u.Scheme + "://" + u.Host
+	}
+	return "default-src 'none'; script-src 'self'; style-src 'self'; img-src " + images + "; connect-src " + connect + "; " +
+		"manifest-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'; " +
+		"require-trusted-types-for 'script'; trusted-types 'none'"
+}
+
+// Handler serves a built site: index.html for "/", every other file by its path, and
+// app.html for the addresses of pages, which its script knows. All files are read, hashed
+// and compressed at once; what is not there is answered 404.
 type Handler struct {
-	files map[string]*file
-	built bool
+	opts   Options
+	policy string
+	files  map[string]*file
+	built  bool
 }
 
 type file struct {
@@ -37,8 +63,12 @@ type file struct {
 }
 
 // New reads the site. When it has not been built, its pages say how to build it.
-func New(site fs.FS) (*Handler, error) {
+func New(site fs.FS, o *Options) (*Handler, error) {
 	h := &Handler{files: map[string]*file{}}
+	if o != nil {
+		h.opts = *o
+	}
+	h.policy = policy("", h.opts.Tiles)
 	err := fs.WalkDir(site, ".", func(name string, entry fs.DirEntry, err error) error {
 		if err != nil || entry.IsDir() {
 			return err
@@ -46,6 +76,9 @@ func New(site fs.FS) (*Handler, error) {
 		content, err := fs.ReadFile(site, name)
 		if err != nil {
 			return err
+		}
+		if path.Ext(name) == ".html" {
+			content = fill(content, "kachi-map-tiles", h.opts.Tiles)
 		}
 		h.files["/"+name] = newFile(name, content)
 		return nil
@@ -60,15 +93,23 @@ func New(site fs.FS) (*Handler, error) {
 	return h, nil
 }
 
+// fill gives a page's empty <meta> element a value.
+func fill(page []byte, name, value string) []byte {
+	if value == "" {
+		return page
+	}
+	begin := `<meta name="` + name + `" content="`
+	return bytes.Replace(page, []byte(begin+`"`), []byte(begin+html.EscapeString(value)+`"`), 1)
+}
+
 // Built reports whether the site was built before it was embedded.
 func (h *Handler) Built() bool { return h.built }
 
 func newFile(name string, content []byte) *file {
-	sum := sha256.Sum256(content)
 	f := &file{
 		plain:       content,
 		contentType: contentType(name),
-		etag:        `"` + base64.RawURLEncoding.EncodeToString(sum[:12]) + `"`,
+		etag:        tag(content),
 		cache:       "no-cache", // may be kept, and is asked about each time
 	}
 	if strings.HasPrefix(name, "assets/") {
@@ -104,7 +145,7 @@ func contentType(name string) string {
 
 func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	header := w.Header()
-	header.Set("Content-Security-Policy", policy)
+	header.Set("Content-Security-Policy", h.policy)
 	header.Set("X-Content-Type-Options", "nosniff")
 	header.Set("Referrer-Policy", "no-referrer")
 
@@ -121,11 +162,39 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		}
 	}
 	f := h.files[name]
+	if f == nil && isPage(r) {
+		name, f = "/app.html", h.files["/app.html"]
+	}
 	if f == nil {
 		http.NotFound(w, r)
 		return
 	}
+	if h.opts.Sockets != nil && path.Ext(name) == ".html" {
+		if sockets := h.opts.Sockets(r); sockets != "" {
+			header.Set("Content-Security-Policy", policy(sockets, h.opts.Tiles))
+			f = f.with(fill(f.plain, "kachi-sockets", sockets))
+		}
+	}
 	f.serve(w, r, status)
+}
+
+// isPage reports whether a browser is on its way to a page, whose script then looks at the
+// address: those of files have a dot.
+func isPage(r *http.Request) bool {
+	return !strings.Contains(r.URL.Path, ".") && strings.Contains(r.Header.Get("Accept"), "text/html")
+}
+
+// with is the file with another content, which is not compressed: that would take longer
+// than sending a page.
+func (f *file) with(content []byte) *file {
+	other := *f
+	other.plain, other.gzipped, other.etag = content, nil, tag(content)
+	return &other
+}
+
+func tag(content []byte) string {
+	sum := sha256.Sum256(content)
+	return `"` + base64.RawURLEncoding.EncodeToString(sum[:12]) + `"`
 }
 
 func (f *file) serve(w http.ResponseWriter, r *http.Request, status int) {

@@ -21,7 +21,7 @@ func site(t *testing.T) *pages.Handler {
 		"index.html":         {Data: []byte("<!doctype html><title>Kachi</title>")},
 		"placeholder.html":   {Data: []byte("not built")},
 		"assets/app-1a2b.js": {Data: []byte(script)},
-	})
+	}, nil)
 	assert.NoError(t, err)
 	return h
 }
@@ -98,13 +98,64 @@ func TestRefusals(t *testing.T) {
 }
 
 func TestBeforeTheBuild(t *testing.T) {
-	h, err := pages.New(fstest.MapFS{"placeholder.html": {Data: []byte("make build")}})
+	h, err := pages.New(fstest.MapFS{"placeholder.html": {Data: []byte("make build")}}, nil)
 	assert.NoError(t, err)
 	assert.True(t, !h.Built())
 	got := ask(h, "GET", "/")
 	assert.Equal(t, got.StatusCode, 503)
 	assert.Equal(t, body(t, got.Body), "make build")
 
-	_, err = pages.New(fstest.MapFS{})
+	_, err = pages.New(fstest.MapFS{}, nil)
 	assert.True(t, err != nil, "a site without pages is a mistake of the build")
+}
+
+const app = `<!doctype html><meta name="kachi-sockets" content="" /><meta name="kachi-map-tiles" content="" />`
+
+func siteWith(t *testing.T, o *pages.Options) *pages.Handler {
+	t.Helper()
+	h, err := pages.New(fstest.MapFS{"index.html": {Data: []byte("index")}, "app.html": {Data: []byte(app)}}, o)
+	assert.NoError(t, err)
+	return h
+}
+
+func TestAddressesOfPagesLeadToTheApp(t *testing.T) {
+	h := siteWith(t, nil)
+	for _, path := range []string{"/chat", "/chat/7", "/map", "/app.html"} {
+		got := ask(h, "GET", path, "Accept", "text/html,application/xhtml+xml,*/*;q=0.8")
+		assert.Equal(t, got.StatusCode, 200, path)
+		assert.Equal(t, body(t, got.Body), app, path)
+	}
+	for _, header := range [][]string{nil, {"Accept", "*/*"}, {"Accept", "application/json"}} {
+		assert.Equal(t, ask(h, "GET", "/chat", header...).StatusCode, 404, strings.Join(header, " "))
+	}
+	assert.Equal(t, ask(h, "GET", "/assets/gone-1a2b.js", "Accept", "text/html").StatusCode, 404)
+}
+
+func TestPagesLearnWhereTilesAre(t *testing.T) {
+	for tiles, images := range map[string]string{
+		"https://tiles.example:8443/{z}/{x}/{y}.png?a&b": "img-src 'self' https://tiles.example:8443;",
+		"/tiles/{z}/{x}/{y}.png":                         "img-src 'self';",
+		"":                                               "img-src 'self';",
+	} {
+		got := ask(siteWith(t, &pages.Options{Tiles: tiles}), "GET", "/app.html")
+		assert.True(t, strings.Contains(got.Header.Get("Content-Security-Policy"), images), got.Header.Get("Content-Security-Policy"))
+		text := body(t, got.Body)
+		want := `<meta name="kachi-map-tiles" content="` + strings.ReplaceAll(tiles, "&", "&amp;") + `" />`
+		assert.True(t, strings.Contains(text, want), text)
+	}
+}
+
+func TestPagesLearnWhereSocketsAre(t *testing.T) {
+	for sockets, connect := range map[string]string{
+		"https://a.example:3030": "connect-src 'self' https://a.example:3030 wss://a.example:3030;",
+		"http://[::1]:3030":      "connect-src 'self' http://[::1]:3030 ws://[::1]:3030;",
+		"":                       "connect-src 'self';",
+	} {
+		h := siteWith(t, &pages.Options{Sockets: func(*http.Request) string { return sockets }})
+		got := ask(h, "GET", "/chat", "Accept", "text/html")
+		assert.True(t, strings.Contains(got.Header.Get("Content-Security-Policy"), connect), got.Header.Get("Content-Security-Policy"))
+		text := body(t, got.Body)
+		assert.True(t, strings.Contains(text, `<meta name="kachi-sockets" content="`+sockets+`" />`), text)
+		assert.Equal(t, ask(h, "GET", "/app.html", "If-None-Match", got.Header.Get("ETag")).StatusCode, 304)
+	}
 }

@@ -56,6 +56,8 @@ type Options struct {
 	// Static is a folder whose files are served in place of the server's own pages. Default
 	// none.
 	Static string
+	// MapTiles is where pages get the map's tiles, a URL with {z}, {x} and {y}. Default none.
+	MapTiles string
 	// ShutdownTimeout bounds how long requests and connections may take to end.
 	// Default 10 s.
 	ShutdownTimeout time.Duration
@@ -203,7 +205,7 @@ func (s *Server) site() (http.Handler, error) {
 		}
 		return pages.Folder(s.opts.Static)
 	}
-	own, err := pages.New(web.Pages())
+	own, err := pages.New(web.Pages(), &pages.Options{Tiles: s.opts.MapTiles})
 	if err != nil {
 		return nil, err
 	}

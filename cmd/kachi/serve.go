@@ -29,7 +29,6 @@ var unserved = []string{
 	"socket-addr", "private-addr", "metrics",
 	"tls-cert", "tls-key", "acme-domain", "acme-email",
 	"demo", "dashboard-role",
-	"map-tiles",
 }
 
 // Run serves until ctx ends.
@@ -72,6 +71,7 @@ func (s *serve) Run(ctx context.Context, std *streams) error {
 		PingInterval:    settings.PingInterval,
 		PingTimeout:     settings.PingTimeout,
 		Static:          settings.Static,
+		MapTiles:        settings.MapTiles,
 		ShutdownTimeout: settings.ShutdownTimeout,
 		Logger:          logger(std.err, settings),
 	})
