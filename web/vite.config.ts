@@ -1,6 +1,8 @@
 import { readdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { defineConfig, type Plugin } from 'vite';
+import { leafletWithoutMarkup } from './scripts/leaflet.ts';
+import { worldMaps } from './scripts/world.ts';
 
 /** Removes what an earlier build left in dist. placeholder.html is committed, so that the folder can be embedded before any build. */
 function emptyDist(): Plugin {
@@ -40,7 +42,7 @@ function pageAddresses(): Plugin {
 const served = ['/api', '/docs', '/socket.io'];
 
 export default defineConfig({
-  plugins: [emptyDist(), pageAddresses()],
+  plugins: [emptyDist(), pageAddresses(), worldMaps(), leafletWithoutMarkup()],
   build: {
     // index.html is the chat without accounts, app.html are the pages for those who have one.
     rolldownOptions: { input: ['index.html', 'app.html'] },

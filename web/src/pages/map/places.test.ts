@@ -1,0 +1,165 @@
+import { describe, expect, it, vi } from 'vitest';
+import type { Place } from '../../api/contract';
+import { ApiError } from '../../api/error';
+import { Places, maxWatched, type LocationLease } from './places';
+
+function place(id: string, version: number, more: Partial<Place> = {}): Place {
+  const geometry = { type: 'Point', coordinates: [version, 0] };
+  return {
+    id,
+    name: `place ${id}`,
+    ownerId: '2',
+    geometry,
+    updatedAt: '2026-01-02T00:00:00Z',
+    version,
+    ...more,
+  };
+}
+
+/** A connection whose server answers as the test wants. */
+class Connection {
+  readonly joined: string[] = [];
+  answer: (id: string) => Promise<string> = async (id) => `location:${id}`;
+  chat = (_: Place) => {};
+  connects = (_recovered: boolean) => {};
+
+  readonly lease = {
+    ask: (_: string, { locationId }: { locationId: string }) => {
+      this.joined.push(locationId);
+      return this.answer(locationId);
+    },
+    on: (_: string, listener: (changed: object) => void) => {
+      this.chat = (message) => listener({ userId: '2', message, roomName: `location:${message.id}` });
+    },
+    onConnect: (listener: (recovered: boolean) => void) => {
+      this.connects = listener;
+      listener(false);
+    },
+  } as unknown as LocationLease;
+}
+
+function setUp(server: Place[]) {
+  const load = vi.fn(async () => [...server]);
+  const waits: number[] = [];
+  const places = new Places('1', load, async (ms) => void waits.push(ms));
+  const connection = new Connection();
+  const versions = () => places.all.value.map((p) => `${p.id}@${p.version}`);
+  return { places, connection, load, versions, waits, server };
+}
+
+const settled = () => new Promise((resolve) => setTimeout(resolve));
+
+describe('places', () => {
+  it('are loaded when the connection is there, and watched', async () => {
+    const { places, connection, versions } = setUp([
+      place('2', 1),
+      place('10', 1),
+      place('3', 1, { ownerId: '1' }),
+    ]);
+    expect(places.loading.value.kind).toBe('loading');
+    places.follow(connection.lease);
+    await settled();
+    expect(places.loading.value.kind).toBe('ready');
+    expect(versions()).toEqual(['3@1', '10@1', '2@1']); // the user's own first, then by name
+    expect(connection.joined.sort()).toEqual(['10', '2', '3']);
+  });
+
+  it('move, and never back', async () => {
+    const { places, connection, versions } = setUp([place('2', 5)]);
+    places.follow(connection.lease);
+    await settled();
+    connection.chat(place('2', 7));
+    connection.chat(place('2', 6));
+    connection.chat(place('2', 7, { name: 'the same version again' }));
+    expect(versions()).toEqual(['2@7']);
+    expect(places.get('2')!.name).toBe('place 2');
+  });
+
+  it('are not set back by a list that was asked for before they moved', async () => {
+    const { places, connection, load, versions } = setUp([place('2', 1)]);
+    places.follow(connection.lease);
+    await settled();
+    let answer = (_: Place[]) => {};
+    load.mockImplementationOnce(() => new Promise((resolve) => (answer = resolve)));
+    const loading = places.reload();
+    connection.chat(place('2', 2));
+    places.put(place('9', 1, { ownerId: '1' })); // made here in the meantime
+    answer([place('2', 1)]);
+    await loading;
+    expect(versions()).toEqual(['9@1', '2@2']);
+    expect(connection.joined).toContain('9');
+  });
+
+  it('do not come back when they are deleted while they are loaded, or news of them is late', async () => {
+    const { places, connection, load, versions } = setUp([place('2', 1)]);
+    places.follow(connection.lease);
+    await settled();
+    let answer = (_: Place[]) => {};
+    load.mockImplementationOnce(() => new Promise((resolve) => (answer = resolve)));
+    const loading = places.reload();
+    places.delete('2');
+    answer([place('2', 1)]);
+    await loading;
+    connection.chat(place('2', 2));
+    expect(versions()).toEqual([]);
+  });
+
+  it('go when the user may not see them any more, and come when they may', async () => {
+    const { places, connection, server, versions } = setUp([place('2', 1)]);
+    places.follow(connection.lease);
+    await settled();
+    server.splice(0, 1, place('3', 1));
+    await places.reload();
+    expect(versions()).toEqual(['3@1']);
+    server.push(place('2', 4));
+    await places.reload();
+    expect(versions()).toEqual(['2@4', '3@1']);
+    expect(connection.joined).toEqual(['2', '3', '2']);
+  });
+
+  it('are watched again over a new connection, and not over one that was recovered', async () => {
+    const { places, connection, load } = setUp([place('2', 1)]);
+    places.follow(connection.lease);
+    await settled();
+    connection.connects(true);
+    await settled();
+    expect(connection.joined).toEqual(['2']);
+    connection.connects(false);
+    await settled();
+    expect(connection.joined).toEqual(['2', '2']);
+    expect(load).toHaveBeenCalledTimes(3);
+  });
+
+  it('go when the server does not let them be watched, and wait when it is asked too often', async () => {
+    const { places, connection, versions, waits } = setUp([place('2', 1), place('3', 1)]);
+    const answers = [new ApiError('rate_limited', '', { retryAfter: 700 }), new ApiError('forbidden', '')];
+    connection.answer = async (id) => {
+      const error = answers.shift();
+      if (error) throw error;
+      return `location:${id}`;
+    };
+    places.follow(connection.lease);
+    await vi.waitFor(() => expect(connection.joined).toEqual(['2', '2', '3']));
+    expect(waits).toEqual([700]);
+    expect(versions()).toEqual(['3@1']);
+  });
+
+  it('are watched up to a bound', async () => {
+    const many = Array.from({ length: maxWatched + 5 }, (_, i) => place(String(i + 1), 1));
+    const { places, connection } = setUp(many);
+    places.follow(connection.lease);
+    await vi.waitFor(() => expect(connection.joined.length).toBe(maxWatched));
+    expect(places.all.value.length).toBe(maxWatched + 5);
+  });
+
+  it('say that they could not be loaded, and are loaded again', async () => {
+    const { places, connection, load, versions } = setUp([place('2', 1)]);
+    load.mockRejectedValueOnce(new ApiError('unavailable', ''));
+    places.follow(connection.lease);
+    await settled();
+    expect(places.loading.value.kind).toBe('failed');
+    await places.reload();
+    expect(places.loading.value.kind).toBe('ready');
+    expect(versions()).toEqual(['2@1']);
+  });
+});

@@ -1,0 +1,20 @@
+// The namespace /location, and places as the API has them.
+
+import type { Place } from '../../api/contract';
+import type { Refusal } from '../../api/refusal';
+
+/** A place changed. `roomName` is the room that was joined for it. */
+export interface Changed {
+  userId: string;
+  message: Place;
+  roomName: string;
+}
+
+export interface FromServer {
+  chat: (changed: Changed) => void;
+}
+
+export interface ToServer {
+  /** Has the changes of a place come here, and the place as it is now before all. */
+  join_room: (body: { locationId: string }, answer: (room: string | Refusal) => void) => void;
+}
