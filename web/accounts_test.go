@@ -93,7 +93,7 @@ func startAccounts(t *testing.T) *accounts {
 	mux.HandleFunc("POST /api/auth/logout", a.logout)
 	mux.HandleFunc("GET /api/rooms", a.private(func() any { return map[string]any{"rooms": a.rooms} }))
 	mux.HandleFunc("GET /api/notifications", a.private(func() any {
-		return map[string]any{"notifications": a.notes, "unread": len(a.notes)}
+		return map[string]any{"notifications": a.notes, "unread": len(a.notes), "version": len(a.notes), "next": nil}
 	}))
 	mux.Handle("/", pageAddresses(site))
 	server := httptest.NewServer(mux)

@@ -142,7 +142,7 @@ func TestShellInBrowser(t *testing.T) {
 			server.notes = append(server.notes, map[string]any{"id": "1", "title": "<b>bold</b>", "body": "", "createdAt": time.Now()})
 		})
 		mina.Click(`nav a[href="/notifications"]`)
-		mina.says(".notification strong", "<b>bold</b>")
+		mina.says(".notification-title", "<b>bold</b>")
 		mina.says("nav", "1 unread notification")
 		mina.WaitFor(`document.title === "(1) Notifications · Kachi"`)
 	})

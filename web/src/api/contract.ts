@@ -41,6 +41,19 @@ export interface Notification {
   readAt?: string | null;
 }
 
+/** How many notifications are unread. The version counts the changes of all that somebody has. */
+export interface NotificationState {
+  unread: number;
+  version: number;
+}
+
+export interface NotificationPage extends NotificationState {
+  /** The newest first. */
+  notifications: Notification[];
+  /** What to give as `before` for the next page; null on the last one. */
+  next: string | null;
+}
+
 export interface Geometry {
   type: string;
   coordinates: unknown;
@@ -82,7 +95,12 @@ export interface Calls {
   'GET /api/location/{id}': { answer: unknown };
   'GET /api/location': { query: { bbox?: string; near?: string; radius?: number }; answer: unknown };
   'POST /api/location/{id}/watchers': { body: { userId: string }; answer: void };
-  'GET /api/notifications': { answer: { notifications: Notification[]; unread: number } };
+  'GET /api/notifications': {
+    query: { before?: string; limit?: number; unread?: boolean };
+    answer: NotificationPage;
+  };
+  'PUT /api/notifications/{id}/read': { answer: NotificationState };
+  'PUT /api/notifications/read': { body: { upTo?: string }; answer: NotificationState };
 }
 
 export type CallName = keyof Calls;

@@ -1,7 +1,13 @@
+import { signal } from '@preact/signals';
+import type { App } from '../../shell/app';
 import type { Page } from '../../shell/page';
 import { dictionary } from '../../text/dictionary';
 import { plural } from '../../text/format';
-import { unread } from './unread';
+import { toast } from '../../ui/toast';
+import { showOnDesktop } from './desktop';
+import { Inbox } from './inbox';
+import { linkOf } from './link';
+import type { FromServer, ToServer } from './protocol';
 
 export const name = dictionary({
   en: {
@@ -14,6 +20,12 @@ export const name = dictionary({
   },
 });
 
+/** The inbox of whoever is signed in. */
+export const inbox = signal<Inbox | undefined>(undefined);
+
+/** How many notifications a page of the list has. */
+const pageSize = 30;
+
 export const notifications: Page = {
   paths: ['/notifications'],
   for: 'members',
@@ -21,7 +33,38 @@ export const notifications: Page = {
   entry: {
     icon: 'bell',
     label: () => name().title,
-    badge: () => unread.value,
+    badge: () => inbox.value?.unread.value ?? 0,
     badgeText: (n) => name().unread(n),
   },
+  serve,
 };
+
+function serve({ api, live, router }: App): () => void {
+  const its = new Inbox(
+    {
+      list: (before, signal) =>
+        api.call('GET /api/notifications', {
+          query: before === undefined ? { limit: pageSize } : { before, limit: pageSize },
+          signal,
+        }),
+      read: (id) => api.call('PUT /api/notifications/{id}/read', { path: { id } }),
+      readAll: (upTo) => api.call('PUT /api/notifications/read', { body: { upTo } }),
+    },
+    (notification) => {
+      const path = linkOf(notification) ?? '/notifications';
+      toast(() => notification.title, { href: path });
+      showOnDesktop(notification, () => {
+        if (router.find(path.split(/[?#]/, 1)[0]!)) router.go(path);
+        else location.assign(path);
+      });
+    },
+  );
+  const lease = live.open<FromServer, ToServer>('/notifications');
+  its.follow(lease);
+  inbox.value = its;
+  return () => {
+    its.stop();
+    lease.release();
+    inbox.value = undefined;
+  };
+}
