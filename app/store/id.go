@@ -45,3 +45,8 @@ func (id *ID) UnmarshalJSON(text []byte) error {
 	}
 	return id.UnmarshalText(text)
 }
+
+func scanID(row scanner) (id ID, err error) {
+	err = row.Scan(&id)
+	return id, err
+}

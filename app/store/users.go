@@ -2,6 +2,7 @@ package store
 
 import (
 	"context"
+	"encoding/json"
 	"time"
 )
 
@@ -63,6 +64,22 @@ func (db *DB) UserByName(ctx context.Context, key string) (User, error) {
 func (db *DB) FindUsers(ctx context.Context, prefix string, limit int) ([]User, error) {
 	return all(ctx, db, scanUser, `SELECT `+userColumns+` FROM users WHERE name_key >= ? AND name_key < ? ORDER BY name_key LIMIT ?`,
 		prefix, prefix+"\U0010FFFF", limit)
+}
+
+// MissingUsers returns those of some ids that are no user's.
+func (db *DB) MissingUsers(ctx context.Context, ids []ID) ([]ID, error) {
+	numbers := make([]int64, len(ids))
+	for i, id := range ids {
+		numbers[i] = int64(id)
+	}
+	asked, err := json.Marshal(numbers)
+	if err != nil {
+		return nil, err
+	}
+	return all(ctx, db, scanID, db.dialect.either(
+		`SELECT value FROM json_each(?) AS asked WHERE NOT EXISTS (SELECT 1 FROM users WHERE users.id = asked.value)`,
+		`SELECT id FROM JSON_TABLE(?, '$[*]' COLUMNS (id BIGINT PATH '$')) AS asked WHERE NOT EXISTS (SELECT 1 FROM users WHERE users.id = asked.id)`),
+		string(asked))
 }
 
 // SetRole changes what a user may do.

@@ -34,14 +34,20 @@ func (t *tx) insert(query string, args ...any) (ID, error) {
 // change runs an UPDATE or DELETE that has to find a row: [ErrNotFound] where it does not.
 // Servers are told to count the rows that they find, not those that they change.
 func (t *tx) change(query string, args ...any) error {
+	n, err := t.count(query, args...)
+	if err == nil && n == 0 {
+		err = ErrNotFound
+	}
+	return err
+}
+
+// count runs an UPDATE or DELETE and returns how many rows it found.
+func (t *tx) count(query string, args ...any) (int64, error) {
 	result, err := t.exec(query, args...)
 	if err != nil {
-		return err
+		return 0, err
 	}
-	if n, err := result.RowsAffected(); err != nil || n > 0 {
-		return err
-	}
-	return ErrNotFound
+	return result.RowsAffected()
 }
 
 // get reads the one row of a query into values; [ErrNotFound] where there is none.
