@@ -6,6 +6,7 @@ import (
 	"context"
 	"encoding/json"
 	"io"
+	"maps"
 	"net"
 	"net/http"
 	"slices"
@@ -123,7 +124,9 @@ type Person struct {
 	ID    store.ID
 	Name  string
 	Token string // access token; "" for nobody
-	app   *App
+	// Header is added to those of calls.
+	Header http.Header
+	app    *App
 }
 
 // Nobody is who has not signed in.
@@ -135,12 +138,23 @@ func (a *App) Service() *Person { return &Person{Token: ServiceToken, app: a} }
 // Register makes an account. The first one is an administrator's.
 func (a *App) Register(t testing.TB, name string) *Person {
 	t.Helper()
+	return a.signIn(t, 201, "/api/auth/register", name)
+}
+
+// LogIn signs somebody in who has an account.
+func (a *App) LogIn(t testing.TB, name string) *Person {
+	t.Helper()
+	return a.signIn(t, 200, "/api/auth/login", name)
+}
+
+func (a *App) signIn(t testing.TB, status int, path, name string) *Person {
+	t.Helper()
 	p := &Person{Name: name, app: a}
 	var answer struct {
 		User        struct{ ID store.ID }
 		AccessToken string
 	}
-	a.Nobody().Call(t, 201, "POST", "/api/auth/register", map[string]string{"name": name, "password": Password}, &answer)
+	a.Nobody().Call(t, status, "POST", path, map[string]string{"name": name, "password": Password}, &answer)
 	p.ID, p.Token = answer.User.ID, answer.AccessToken
 	return p
 }
@@ -158,6 +172,7 @@ func (p *Person) Do(t testing.TB, method, path string, body any) *http.Response 
 	t.Cleanup(cancel)
 	r, err := http.NewRequestWithContext(ctx, method, p.app.URL+path, in)
 	assert.NoError(t, err)
+	maps.Copy(r.Header, p.Header)
 	r.Close = true // no idle connection is left behind
 	if body != nil {
 		r.Header.Set("Content-Type", "application/json")

@@ -15,10 +15,12 @@ import (
 	"github.com/kachi-io/kachi/app/account"
 	"github.com/kachi-io/kachi/app/anonymous"
 	"github.com/kachi-io/kachi/app/api"
+	"github.com/kachi-io/kachi/app/notify"
 	"github.com/kachi-io/kachi/app/pages"
 	"github.com/kachi-io/kachi/app/store"
 	"github.com/kachi-io/kachi/clientfiles"
 	"github.com/kachi-io/kachi/gateway"
+	"github.com/kachi-io/kachi/gateway/schedule"
 	"github.com/kachi-io/kachi/gateway/validate"
 	"github.com/kachi-io/kachi/socketio"
 	"github.com/kachi-io/kachi/web"
@@ -167,6 +169,11 @@ func (s *Server) assemble() error {
 	s.accounts.Routes(s.api)
 	for _, p := range parts {
 		p.Routes(s.api)
+		if p, ok := p.(interface{ Jobs() []*schedule.Job }); ok {
+			if err := schedule.With(s.app, p.Jobs()...); err != nil {
+				return err
+			}
+		}
 	}
 	return nil
 }
@@ -179,7 +186,9 @@ type part interface {
 
 // parts makes the parts, which send events with the hub.
 func (s *Server) parts(hub *gateway.Hub) []part {
-	return []part{}
+	return []part{
+		notify.New(s.db, hub, notify.Options{Logger: s.log}),
+	}
 }
 
 // protect has requests of the API pass what each [api.Access] asks for.

@@ -1,6 +1,7 @@
 package store
 
 import (
+	"encoding/json"
 	"errors"
 	"strconv"
 )
@@ -44,6 +45,11 @@ func (id *ID) UnmarshalJSON(text []byte) error {
 		text = text[1 : n-1]
 	}
 	return id.UnmarshalText(text)
+}
+
+// JSONSchema says for documents of gateways what clients get, and should give.
+func (ID) JSONSchema() json.RawMessage {
+	return json.RawMessage(`{"type":"string","pattern":"^[1-9][0-9]*$"}`)
 }
 
 func scanID(row scanner) (id ID, err error) {
