@@ -51,8 +51,3 @@ func (id *ID) UnmarshalJSON(text []byte) error {
 func (ID) JSONSchema() json.RawMessage {
 	return json.RawMessage(`{"type":"string","pattern":"^[1-9][0-9]*$"}`)
 }
-
-func scanID(row scanner) (id ID, err error) {
-	err = row.Scan(&id)
-	return id, err
-}
