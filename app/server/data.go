@@ -1,6 +1,7 @@
 package server
 
 import (
+	"context"
 	"crypto/rand"
 	"encoding/hex"
 	"errors"
@@ -9,6 +10,9 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"time"
+
+	"github.com/kachi-io/kachi/app/demo"
 )
 
 // source is where the database is.
@@ -62,4 +66,17 @@ func keepSecret(path string) error {
 		return err
 	}
 	return os.Link(file.Name(), path) // fails where somebody was faster
+}
+
+// fill puts sample data into a new database.
+func (s *Server) fill(ctx context.Context) error {
+	err := demo.Fill(ctx, s.db, s.accounts, time.Now())
+	if errors.Is(err, demo.ErrNotEmpty) {
+		s.log.Info("demo: there are accounts already, and nothing is added")
+		return nil
+	}
+	if err == nil {
+		s.log.Warn("demo: sample data were added: everybody knows these people's password", "people", demo.Names, "password", demo.Password)
+	}
+	return err
 }

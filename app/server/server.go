@@ -43,6 +43,9 @@ type Options struct {
 	// ClosedRegistration refuses new accounts, but for the first.
 	ClosedRegistration bool
 
+	// Demo fills a database without accounts with sample data.
+	Demo bool
+
 	// AllowedOrigins are other sites whose pages may connect, "https://host[:port]", or
 	// "*" for all. Default: the server's own pages only.
 	AllowedOrigins []string
@@ -108,6 +111,11 @@ func New(ctx context.Context, o *Options) (*Server, error) {
 	}
 	if err := s.assemble(); err != nil {
 		return nil, errors.Join(err, s.db.Close())
+	}
+	if s.opts.Demo {
+		if err := s.fill(ctx); err != nil {
+			return nil, errors.Join(err, s.db.Close())
+		}
 	}
 	s.route(site)
 	return s, nil

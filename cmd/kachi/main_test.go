@@ -38,7 +38,6 @@ func TestCommandLine(t *testing.T) {
 		{args: "serve --static nowhere", code: 1, err: "nowhere"},
 		{args: "serve --max-payload 0 --ping-timeout=1", code: 2, err: "2 faults in the settings:\n  --max-payload"},
 		{args: "serve --config nowhere.yaml", code: 2, err: "nowhere.yaml"},
-		{args: "serve --demo", code: 2, err: "demo (--demo): this version does not have it"},
 		{args: "serve --print-config --log-level debug", out: "log-level: debug                         # --log-level\n"},
 	} {
 		t.Run(test.args, func(t *testing.T) {

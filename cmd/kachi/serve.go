@@ -28,7 +28,7 @@ func newServe() serve { return serve{Plugins: kong.Plugins{newFlags()}} }
 var unserved = []string{
 	"socket-addr", "private-addr", "metrics",
 	"tls-cert", "tls-key", "acme-domain", "acme-email",
-	"demo", "dashboard-role",
+	"dashboard-role",
 }
 
 // Run serves until ctx ends.
@@ -61,6 +61,7 @@ func (s *serve) Run(ctx context.Context, std *streams) error {
 		AccessLifetime:     settings.AccessTokenLifetime,
 		RefreshLifetime:    settings.RefreshTokenLifetime,
 		ClosedRegistration: settings.Registration == "closed",
+		Demo:               settings.Demo,
 		Version:            version,
 
 		AllowedOrigins:  settings.AllowedOrigins,
