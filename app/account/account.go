@@ -5,9 +5,6 @@ import (
 	"errors"
 	"log/slog"
 	"time"
-	"unicode/utf8"
-
-	"golang.org/x/text/secure/precis"
 
 	"github.com/kachi-io/kachi/app/store"
 	"github.com/kachi-io/kachi/gateway"
@@ -50,6 +47,7 @@ type Accounts struct {
 	passwords *passwords
 	attempts  *attempts
 	auth      gateway.Authenticator[User]
+	refresh   []byte // the key that marks refresh tokens as this server's
 	nobody    string // the hash of no password, to compare with where there is no user
 }
 
@@ -70,8 +68,9 @@ func New(db *store.DB, o Options) (*Accounts, error) {
 	if o.now == nil {
 		o.now = time.Now
 	}
-	a := &Accounts{db: db, opts: o, passwords: newPasswords(), attempts: newAttempts()}
+	a := &Accounts{db: db, opts: o, passwords: newPasswords(), attempts: newAttempts(attemptsKept)}
 	a.auth = a.newAuthenticator()
+	a.refresh = derived(o.Secret, "kachi: refresh tokens")
 	nobody, err := a.passwords.hash(context.Background(), newSecret())
 	a.nobody = nobody
 	return a, err
@@ -81,49 +80,13 @@ func New(db *store.DB, o Options) (*Accounts, error) {
 // Authorization, or the cookie [SessionCookie].
 func (a *Accounts) Authenticator() gateway.Authenticator[User] { return a.auth }
 
+// AccessLifetime returns how long an access token is good.
+func (a *Accounts) AccessLifetime() time.Duration { return a.opts.AccessLifetime }
+
 // SetRevoker gives what Options.Revoke is, for those who make the app later.
 func (a *Accounts) SetRevoker(r Revoker) { a.opts.Revoke = r }
 
 func principal(u store.User) User { return User{u.ID, u.Name, Role(u.Role)} }
-
-// Bounds of names and passwords, in code points and bytes.
-const (
-	MaxName     = 32
-	MinPassword = 8
-	MaxPassword = 256
-)
-
-// nameOf returns a name as it is shown and as names are compared: spaces and forms that look
-// the same are one, and so are capitals (RFC 8266).
-func nameOf(name string) (shown, key string, err error) {
-	shown, err = precis.Nickname.String(name)
-	if err == nil {
-		key, err = precis.Nickname.CompareKey(name)
-	}
-	if err != nil || shown == "" {
-		return "", "", gateway.Invalid(gateway.FieldError{Path: "name", Rule: "name", Message: "That cannot be a name"})
-	}
-	if utf8.RuneCountInString(shown) > MaxName || len(key) > 190 {
-		return "", "", gateway.Invalid(gateway.FieldError{Path: "name", Rule: "max", Param: "32", Message: "The name is too long"})
-	}
-	return shown, key, nil
-}
-
-// passwordOf returns a password in the form in which it is hashed: the same keys on another
-// keyboard give the same (RFC 8265).
-func passwordOf(password string) (string, error) {
-	if utf8.RuneCountInString(password) < MinPassword {
-		return "", gateway.Invalid(gateway.FieldError{Path: "password", Rule: "min", Param: "8", Message: "The password needs at least 8 characters"})
-	}
-	if len(password) > MaxPassword {
-		return "", gateway.Invalid(gateway.FieldError{Path: "password", Rule: "max", Param: "256", Message: "The password is too long"})
-	}
-	form, err := precis.OpaqueString.String(password)
-	if err != nil {
-		return "", gateway.Invalid(gateway.FieldError{Path: "password", Rule: "text", Message: "The password has characters that cannot be typed"})
-	}
-	return form, nil
-}
 
 // Register makes an account and signs in. The first account is an administrator's.
 func (a *Accounts) Register(ctx context.Context, name, password string) (Pair, error) {
@@ -134,29 +97,37 @@ func (a *Accounts) Register(ctx context.Context, name, password string) (Pair, e
 	if password, err = passwordOf(password); err != nil {
 		return Pair{}, err
 	}
-	if a.opts.Closed {
+	if a.opts.Closed { // asked again below: this spares the work
 		first, err := a.db.FindUsers(ctx, "", 1)
 		if err != nil {
 			return Pair{}, err
 		}
 		if len(first) > 0 {
-			return Pair{}, gateway.Forbidden("New accounts cannot be made here")
+			return Pair{}, errClosed
 		}
 	}
 	hash, err := a.passwords.hash(ctx, password)
 	if err != nil {
 		return Pair{}, err
 	}
-	u, err := a.db.AddUser(ctx, store.User{Name: shown, Password: hash, Role: string(RoleUser), Created: a.opts.now()}, key, string(RoleAdmin))
-	if errors.Is(err, store.ErrExists) {
+	add := a.db.AddUser
+	if a.opts.Closed {
+		add = a.db.AddFirstUser
+	}
+	u, err := add(ctx, store.User{Name: shown, Password: hash, Role: string(RoleUser), Created: a.opts.now()}, key, string(RoleAdmin))
+	switch {
+	case errors.Is(err, store.ErrNotFirst):
+		return Pair{}, errClosed
+	case errors.Is(err, store.ErrExists):
 		return Pair{}, &gateway.Error{Code: gateway.CodeConflict, Message: "That name is taken",
 			Details: []gateway.FieldError{{Path: "name", Rule: "taken", Message: "That name is taken"}}}
-	}
-	if err != nil {
+	case err != nil:
 		return Pair{}, err
 	}
-	return a.begin(ctx, principal(u))
+	return a.begin(ctx, u)
 }
+
+var errClosed = gateway.Forbidden("New accounts cannot be made here")
 
 // DeniedCredentials is the reason of a refusal: the name or the password is wrong. It does not
 // say which, and takes as long for both.
@@ -174,48 +145,55 @@ func (a *Accounts) LogIn(ctx context.Context, name, password, address string) (P
 	if password, err = passwordOf(password); err != nil {
 		return Pair{}, errCredentials
 	}
-	settle, err := a.attempts.begin(key, address, a.opts.now())
-	if err != nil {
-		return Pair{}, err
-	}
 	u, err := a.db.UserByName(ctx, key)
-	hash := u.Password
 	if errors.Is(err, store.ErrNotFound) {
-		hash = a.nobody
+		u = store.User{Password: a.nobody} // which nobody has: all are made to wait alike
 	} else if err != nil {
 		return Pair{}, err
 	}
-	good, err := a.passwords.matches(ctx, password, hash)
-	if err != nil {
+	if err := a.prove(ctx, u, key, password, address); err != nil {
 		return Pair{}, err
 	}
-	if !good || u.ID == 0 {
-		return Pair{}, errCredentials
-	}
-	settle()
-	return a.begin(ctx, principal(u))
+	return a.begin(ctx, u)
 }
 
-// LogOut ends the sign-in that a refresh token belongs to, and its sockets. That there is none
+// prove finds out whether a password is a user's, as often as it may be tried.
+func (a *Accounts) prove(ctx context.Context, u store.User, key, password, address string) error {
+	settle, err := a.attempts.begin(key, address, a.opts.now())
+	if err != nil {
+		return err
+	}
+	good, err := a.passwords.matches(ctx, password, u.Password)
+	switch {
+	case err != nil:
+		settle(undecided)
+		return err
+	case !good || u.ID == 0:
+		return errCredentials
+	}
+	settle(proven)
+	return nil
+}
+
+// LogOut ends the sign-in that a refresh token belongs to, or where that is none, the one
+// that admitted the access token of a handshake, and its sockets. That there is none of both
 // is no error.
-func (a *Accounts) LogOut(ctx context.Context, token string) error {
-	family, secret, ok := split(token)
+func (a *Accounts) LogOut(ctx context.Context, token string, h *gateway.Handshake) error {
+	// Only who has had a token ends its sign-in; one that was used up does as well.
+	family, _, ok := a.split(token)
+	if !ok && h != nil {
+		if who, err := a.auth.Authenticate(ctx, h); err == nil {
+			family, ok = who.Token, true
+		}
+	}
 	if !ok {
 		return nil
 	}
-	// Only who has the token ends its sign-in: a rotation proves it.
-	if _, err := a.db.RotateFamily(ctx, family, hashOf(secret), hashOf(newSecret()), a.opts.now(), a.opts.now().Add(time.Minute)); err != nil {
-		if errors.Is(err, store.ErrNotFound) {
-			return nil
-		}
-		if !errors.Is(err, store.ErrReused) {
-			return err
-		}
-	}
-	if err := a.db.EndFamily(ctx, family); err != nil {
+	// In this order what fails in between can be asked for again.
+	if err := a.end(ctx, family); err != nil {
 		return err
 	}
-	return a.end(ctx, family)
+	return a.db.EndFamily(ctx, family)
 }
 
 // LogOutEverywhere ends all of a user's sign-ins and sockets.
@@ -229,11 +207,13 @@ func (a *Accounts) LogOutEverywhere(ctx context.Context, id store.ID) error {
 // SetRole changes what a user may do. What was issued before is taken back, since it names
 // the old role; sign-ins go on.
 func (a *Accounts) SetRole(ctx context.Context, id store.ID, role Role) error {
-	err := a.db.SetRole(ctx, id, string(role))
-	if errors.Is(err, store.ErrNotFound) {
+	err := a.db.SetRole(ctx, id, string(role), string(RoleAdmin))
+	switch {
+	case errors.Is(err, store.ErrNotFound):
 		return gateway.NotFound("There is no such user")
-	}
-	if err != nil {
+	case errors.Is(err, store.ErrLast):
+		return gateway.NewError(gateway.CodeConflict, "There would be no administrator any more")
+	case err != nil:
 		return err
 	}
 	return a.opts.Revoke.Revoke(ctx, Key(id))
@@ -253,20 +233,13 @@ func (a *Accounts) SetPassword(ctx context.Context, id store.ID, old, password, 
 	if err != nil {
 		return Pair{}, err
 	}
-	settle, err := a.attempts.begin(key, address, a.opts.now())
-	if err != nil {
-		return Pair{}, err
-	}
 	form, err := passwordOf(old)
 	if err != nil {
 		return Pair{}, errCredentials
 	}
-	if good, err := a.passwords.matches(ctx, form, u.Password); err != nil {
+	if err := a.prove(ctx, u, key, form, address); err != nil {
 		return Pair{}, err
-	} else if !good {
-		return Pair{}, errCredentials
 	}
-	settle()
 	hash, err := a.passwords.hash(ctx, next)
 	if err != nil {
 		return Pair{}, err
@@ -277,5 +250,6 @@ func (a *Accounts) SetPassword(ctx context.Context, id store.ID, old, password, 
 	if err := a.opts.Revoke.Revoke(ctx, Key(id)); err != nil {
 		return Pair{}, err
 	}
-	return a.begin(ctx, principal(u))
+	u.Password = hash
+	return a.begin(ctx, u)
 }

@@ -3,6 +3,8 @@ package account
 import (
 	"context"
 	"net/http"
+	"regexp"
+	"strings"
 	"time"
 
 	"github.com/danielgtaylor/huma/v2"
@@ -17,17 +19,25 @@ import (
 type caller struct {
 	secure  bool
 	address string
+	shown   *gateway.Handshake
 }
 
 // Resolve implements [huma.Resolver].
 func (c *caller) Resolve(ctx huma.Context) []error {
-	// A proxy that lies about HTTPS only has a browser keep the cookie from plain HTTP.
-	c.secure = ctx.TLS() != nil || ctx.Header("X-Forwarded-Proto") == "https"
+	// Who lies about HTTPS only has a browser keep the cookie from plain HTTP, so that the word
+	// of a proxy that was not named as trusted is taken, too.
+	proto, _, _ := strings.Cut(ctx.Header("X-Forwarded-Proto"), ",")
+	c.secure = ctx.TLS() != nil || strings.EqualFold(strings.TrimSpace(proto), "https") ||
+		forwardedHTTPS.MatchString(ctx.Header("Forwarded"))
 	if call, ok := gateway.CallFrom(ctx.Context()); ok {
-		c.address = call.Handshake().Address().String()
+		c.shown = call.Handshake()
+		c.address = c.shown.Address().String()
 	}
 	return nil
 }
+
+// forwardedHTTPS finds the word of the first proxy of all (RFC 7239).
+var forwardedHTTPS = regexp.MustCompile(`(?i)^[^,]*\bproto="?https\b`)
 
 type credentials struct {
 	caller
@@ -101,6 +111,8 @@ func (a *Accounts) Routes(routes *api.API) {
 	const tag = "Accounts"
 	// Passwords are guessed and hashed here: who does it more often than people do waits.
 	slow := []gateway.Layer{limit.PerAddress(60, time.Minute)}
+	// Not together with those: who guesses must not sign out all others of an address.
+	quick := []gateway.Layer{limit.PerAddress(600, time.Minute)}
 
 	api.Handle(routes, api.Route{Method: "POST", Path: "/api/auth/register", Access: api.Public, Status: http.StatusCreated, Use: slow, Tag: tag,
 		Summary: "Make an account", Description: "and sign in. The first account of a server is its administrator's."},
@@ -119,7 +131,7 @@ func (a *Accounts) Routes(routes *api.API) {
 			}
 			return answer(p, in.caller, in.Body.Cookies == nil || *in.Body.Cookies), nil
 		})
-	api.Handle(routes, api.Route{Method: "POST", Path: "/api/auth/refresh", Access: api.Public, Use: slow, Tag: tag,
+	api.Handle(routes, api.Route{Method: "POST", Path: "/api/auth/refresh", Access: api.Public, Use: quick, Tag: tag,
 		Summary:     "Get new tokens",
 		Description: "for a refresh token, from the cookie or the body. It is good once: one that is shown again ends everything that its sign-in gave."},
 		func(ctx context.Context, in *shownRefresh) (*signedIn, error) {
@@ -130,11 +142,11 @@ func (a *Accounts) Routes(routes *api.API) {
 			}
 			return answer(p, in.caller, cookies), nil
 		})
-	api.Handle(routes, api.Route{Method: "POST", Path: "/api/auth/logout", Access: api.Public, Status: http.StatusNoContent, Tag: tag,
-		Summary: "Sign out", Description: "Ends the sign-in that the refresh token belongs to, its access tokens and its sockets."},
+	api.Handle(routes, api.Route{Method: "POST", Path: "/api/auth/logout", Access: api.Public, Use: quick, Status: http.StatusNoContent, Tag: tag,
+		Summary: "Sign out", Description: "Ends the sign-in that the refresh token belongs to, or without one the access token, its access tokens and its sockets."},
 		func(ctx context.Context, in *shownRefresh) (*signedOut, error) {
 			token, _ := in.token()
-			if err := a.LogOut(ctx, token); err != nil {
+			if err := a.LogOut(ctx, token, in.shown); err != nil {
 				return nil, err
 			}
 			return &signedOut{forget(in.caller)}, nil

@@ -1,37 +1,65 @@
 package account
 
 import (
+	"net/netip"
 	"time"
 
 	"github.com/kachi-io/kachi/gateway"
 	"github.com/kachi-io/kachi/internal/fading"
 )
 
-// How often a name may be tried with a wrong password: from one address, so that guessing
-// is slow and the one who has the name is not locked out by others; and from all
-// together, so that many addresses do not help.
+// How often passwords may be tried that are wrong: for a name from one address, so that
+// guessing is slow and the one who has the name is not locked out by others; for a name from
+// all together, so that many addresses do not help; and from one address for all names, so
+// that many names do not help.
 const (
 	attemptsHere     = 10
 	attemptsAnywhere = 100
+	attemptsFrom     = 100
 	attemptsPer      = 15 * time.Minute
 	attemptsKept     = 100_000 // names and addresses remembered
+
+	// Whoever has signed in from an address is not counted with the rest of the world there:
+	// else anybody with many addresses could lock everybody out.
+	knownFor = 30 * 24 * time.Hour
 )
 
-type attempts struct{ by *fading.Map[attempt, int] }
+type attempts struct {
+	by    *fading.Map[attempt, int]
+	known *fading.Map[attempt, struct{}]
+}
 
-// attempt is a name that was tried from an address; from anywhere where that is "".
+// attempt is a name that was tried from an address. One of both may be left out: from
+// anywhere, or for any name.
 type attempt struct{ name, address string }
 
-func newAttempts() *attempts { return &attempts{fading.New[attempt, int](attemptsKept)} }
+func newAttempts(most int) *attempts {
+	return &attempts{fading.New[attempt, int](most), fading.New[attempt, struct{}](most)}
+}
+
+// outcome is what came of an attempt that is not to be counted.
+type outcome bool
+
+const (
+	proven    outcome = true  // the password was right
+	undecided outcome = false // it was not compared
+)
 
 // begin counts an attempt, before it is known what comes of it, so that many at once are
-// counted. settle takes it back: the password was right.
-func (a *attempts) begin(name, address string, now time.Time) (settle func(), err error) {
-	keys := []struct {
+// counted. settle takes it back; it is called once, or not at all where the password was
+// wrong.
+func (a *attempts) begin(name, address string, now time.Time) (settle func(outcome), err error) {
+	network := networkOf(address)
+	here := attempt{name, network}
+	type limit struct {
 		attempt
 		most int
-	}{{attempt{name, address}, attemptsHere}, {attempt{name, ""}, attemptsAnywhere}}
-	for i, k := range keys {
+	}
+	limits := []limit{{attempt{"", network}, attemptsFrom}, {here, attemptsHere}}
+	if !a.knows(here, now) {
+		limits = append(limits, limit{attempt{name, ""}, attemptsAnywhere})
+	}
+	for i, k := range limits {
 		var wait time.Duration
 		a.by.Update(k.attempt, now.UnixNano(), func(n int, until int64, known bool) (int, int64, bool) {
 			if !known {
@@ -44,16 +72,21 @@ func (a *attempts) begin(name, address string, now time.Time) (settle func(), er
 			return n + 1, until, true
 		})
 		if wait > 0 {
-			for _, done := range keys[:i] {
+			for _, done := range limits[:i] {
 				a.undo(done.attempt, now)
 			}
 			return nil, &gateway.Error{Code: gateway.CodeRateLimited, Message: "Too many attempts: try again later",
 				Details: map[string]int64{"retryAfter": wait.Milliseconds()}}
 		}
 	}
-	return func() {
-		for _, k := range keys {
+	return func(o outcome) {
+		for _, k := range limits {
 			a.undo(k.attempt, now)
+		}
+		if o == proven {
+			a.known.Update(here, now.UnixNano(), func(struct{}, int64, bool) (struct{}, int64, bool) {
+				return struct{}{}, now.Add(knownFor).UnixNano(), true
+			})
 		}
 	}, nil
 }
@@ -62,4 +95,28 @@ func (a *attempts) undo(k attempt, now time.Time) {
 	a.by.Update(k, now.UnixNano(), func(n int, until int64, known bool) (int, int64, bool) {
 		return n - 1, until, known && n > 0
 	})
+}
+
+func (a *attempts) knows(k attempt, now time.Time) (known bool) {
+	a.known.Update(k, now.UnixNano(), func(_ struct{}, until int64, there bool) (struct{}, int64, bool) {
+		known = there
+		return struct{}{}, until, false
+	})
+	return known
+}
+
+// networkOf is what counts as one address: a /64 network for IPv6, since a client has a whole
+// one.
+func networkOf(address string) string {
+	a, err := netip.ParseAddr(address)
+	if err != nil {
+		return "?"
+	}
+	a = a.Unmap().WithZone("")
+	if a.Is6() {
+		if p, err := a.Prefix(64); err == nil {
+			return p.String()
+		}
+	}
+	return a.String()
 }

@@ -8,8 +8,11 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"time"
 
 	"golang.org/x/crypto/argon2"
+
+	"github.com/kachi-io/kachi/gateway"
 )
 
 // The cost of a password's hash (argon2id), as OWASP's password storage cheat sheet has
@@ -24,17 +27,44 @@ const (
 )
 
 // passwords hashes and compares. A hash takes 19 MiB and a good part of a processor for some
-// 20 ms, so that only so many are made at once; further callers wait.
-type passwords struct{ turns chan struct{} }
+// 20 ms, so that only so many are made at once; so many callers wait, each so long, and
+// further ones are sent away.
+type passwords struct {
+	turns, waiting chan struct{}
+	patience       time.Duration
+}
 
-const atOnce = 2
+const (
+	atOnce   = 2
+	inWait   = 128
+	patience = 10 * time.Second
+)
 
-func newPasswords() *passwords { return &passwords{make(chan struct{}, atOnce)} }
+func newPasswords() *passwords {
+	return &passwords{make(chan struct{}, atOnce), make(chan struct{}, inWait), patience}
+}
+
+var errBusy = gateway.NewError(gateway.CodeOverloaded, "Too many people sign in at this moment: try again in a few seconds")
 
 func (p *passwords) turn(ctx context.Context) error {
 	select {
+	case p.turns <- struct{}{}: // never past those that wait: a turn goes to them directly
+		return nil
+	default:
+	}
+	select {
+	case p.waiting <- struct{}{}:
+		defer func() { <-p.waiting }()
+	default:
+		return errBusy
+	}
+	enough := time.NewTimer(p.patience)
+	defer enough.Stop()
+	select {
 	case p.turns <- struct{}{}:
 		return nil
+	case <-enough.C:
+		return errBusy
 	case <-ctx.Done():
 		return ctx.Err()
 	}
@@ -69,7 +99,7 @@ func (p *passwords) matches(ctx context.Context, password, hash string) (bool, e
 	}
 	salt, err := base64.RawStdEncoding.DecodeString(parts[4])
 	key, failed := base64.RawStdEncoding.DecodeString(parts[5])
-	if err != nil || failed != nil || len(key) == 0 || passes == 0 || lanes == 0 || memory > 1<<20 {
+	if err != nil || failed != nil || len(key) == 0 || passes == 0 || passes > 16 || lanes == 0 || memory > 256<<10 {
 		return false, errHash
 	}
 	if err := p.turn(ctx); err != nil {

@@ -2,6 +2,7 @@ package account
 
 import (
 	"context"
+	"crypto/hmac"
 	"crypto/rand"
 	"crypto/sha256"
 	"encoding/base64"
@@ -75,18 +76,42 @@ func (a *Accounts) newAuthenticator() gateway.Authenticator[User] {
 	})
 }
 
-// A refresh token is the id of its family and a secret, "family.secret". Both are random;
-// the database has the secret's hash.
-func newSecret() string {
-	b := make([]byte, 32)
+// A refresh token is the id of its family, a secret and a mark, "family.secretmark". Id and
+// secret are random; the database has the hash of secret and mark. Access tokens name the
+// family, too, and are shown to more people than this server: the mark, which only the
+// server can make, keeps those from inventing a token, which would be taken for one that was
+// used twice, and end the sign-in.
+const (
+	familyBytes = 15
+	secretBytes = 32
+	markBytes   = 16
+)
+
+func newSecret() string { return random(secretBytes) }
+
+func newFamily() string { return random(familyBytes) }
+
+func random(n int) string {
+	b := make([]byte, n)
 	_, _ = rand.Read(b) // never fails
 	return base64.RawURLEncoding.EncodeToString(b)
 }
 
-func newFamily() string {
-	b := make([]byte, 15)
-	_, _ = rand.Read(b)
-	return base64.RawURLEncoding.EncodeToString(b)
+func derived(secret []byte, purpose string) []byte {
+	m := hmac.New(sha256.New, secret)
+	m.Write([]byte(purpose))
+	return m.Sum(nil)
+}
+
+// newToken makes what a refresh token of a family has behind the dot.
+func (a *Accounts) newToken(family string) string {
+	b := make([]byte, secretBytes, secretBytes+markBytes)
+	_, _ = rand.Read(b) // never fails
+	return base64.RawURLEncoding.EncodeToString(append(b, a.mark(family, b)...))
+}
+
+func (a *Accounts) mark(family string, secret []byte) []byte {
+	return derived(a.refresh, family+"."+string(secret))[:markBytes]
 }
 
 func hashOf(secret string) []byte {
@@ -94,10 +119,15 @@ func hashOf(secret string) []byte {
 	return sum[:]
 }
 
-// split takes a refresh token apart.
-func split(token string) (family, secret string, ok bool) {
-	family, secret, ok = strings.Cut(token, ".")
-	return family, secret, ok && len(family) == 20 && len(secret) == 43
+// split takes a refresh token apart that this server has made.
+func (a *Accounts) split(token string) (family, secret string, ok bool) {
+	family, secret, _ = strings.Cut(token, ".")
+	b, err := base64.RawURLEncoding.Strict().DecodeString(secret)
+	if err != nil || len(b) != secretBytes+markBytes {
+		return "", "", false
+	}
+	ok = hmac.Equal(b[secretBytes:], a.mark(family, b[:secretBytes]))
+	return family, secret, ok
 }
 
 // Refusals of refresh tokens.
@@ -122,16 +152,28 @@ type Pair struct {
 	RefreshExpires time.Time
 }
 
-// begin gives the first pair of a sign-in.
-func (a *Accounts) begin(ctx context.Context, u User) (Pair, error) {
+// begin gives the first pair of a sign-in by a user who was admitted with the password of
+// that moment.
+func (a *Accounts) begin(ctx context.Context, u store.User) (Pair, error) {
+	// What takes back is stored before it is dated. So a token that is dated before the user is
+	// looked at once more is either of somebody nothing has changed for, or taken back.
 	now := a.opts.now()
-	family, secret := newFamily(), newSecret()
+	family := newFamily()
+	secret := a.newToken(family)
 	expires := now.Add(a.opts.RefreshLifetime)
-	err := a.db.AddFamily(ctx, store.Family{ID: family, User: u.ID, Token: hashOf(secret), Expires: expires}, now, maxSignIns)
+	u, ended, err := a.db.AddFamily(ctx, store.Family{ID: family, User: u.ID, Token: hashOf(secret), Expires: expires}, u.Password, now, maxSignIns)
+	if errors.Is(err, store.ErrNotFound) { // the password was changed meanwhile
+		return Pair{}, errCredentials
+	}
 	if err != nil {
 		return Pair{}, err
 	}
-	return a.pair(u, family, secret, now, expires)
+	for _, old := range ended {
+		if err := a.end(ctx, old); err != nil {
+			a.opts.Logger.ErrorContext(ctx, "account: an old sign-in made room, and its access tokens are good until they expire", "user", u.ID, "error", err)
+		}
+	}
+	return a.pair(principal(u), family, secret, now, expires)
 }
 
 func (a *Accounts) pair(u User, family, secret string, now, expires time.Time) (p Pair, err error) {
@@ -146,19 +188,22 @@ func (a *Accounts) Refresh(ctx context.Context, token string) (Pair, error) {
 	if token == "" {
 		return Pair{}, errNoRefresh
 	}
-	family, secret, ok := split(token)
+	family, secret, ok := a.split(token)
 	if !ok {
 		return Pair{}, errRefresh
 	}
-	now, next := a.opts.now(), newSecret()
+	now, next := a.opts.now(), a.newToken(family)
 	expires := now.Add(a.opts.RefreshLifetime)
 	id, err := a.db.RotateFamily(ctx, family, hashOf(secret), hashOf(next), now, expires)
 	switch {
 	case errors.Is(err, store.ErrNotFound):
 		return Pair{}, errRefresh
 	case errors.Is(err, store.ErrReused):
-		a.opts.Logger.Warn("account: a refresh token was used twice: its sign-in is ended", "user", id)
-		return Pair{}, errors.Join(errReused, a.end(ctx, family))
+		a.opts.Logger.WarnContext(ctx, "account: a refresh token was used twice: its sign-in is ended", "user", id)
+		if err := a.end(ctx, family); err != nil {
+			a.opts.Logger.ErrorContext(ctx, "account: its access tokens are good until they expire", "user", id, "error", err)
+		}
+		return Pair{}, errReused
 	case err != nil:
 		return Pair{}, err
 	}

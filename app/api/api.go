@@ -19,12 +19,14 @@ import (
 	"context"
 	"fmt"
 	"net/http"
+	"reflect"
 	"regexp"
 	"strings"
 
 	"github.com/danielgtaylor/huma/v2"
 	"github.com/danielgtaylor/huma/v2/adapters/humago"
 
+	"github.com/kachi-io/kachi/app/store"
 	"github.com/kachi-io/kachi/gateway"
 )
 
@@ -56,6 +58,9 @@ type Route struct {
 type Options struct {
 	// Version is the program's.
 	Version string
+	// AllowedOrigins are other sites whose pages may call, as [socketio.Options] has them.
+	// Default none.
+	AllowedOrigins []string
 	// Protect has requests pass what an Access and guards ask for.
 	Protect func(access Access, use []gateway.Layer) func(http.Handler) http.Handler
 	// Failed is told of errors that callers are not: those without a code.
@@ -65,6 +70,7 @@ type Options struct {
 // API is an http.Handler for everything below /api/.
 type API struct {
 	opts   Options
+	sites  *sites
 	huma   huma.API
 	mux    *http.ServeMux
 	routes []Route
@@ -73,23 +79,20 @@ type API struct {
 
 // New makes an API that has no routes yet. It is put together before it serves.
 func New(o Options) *API {
-	a := &API{opts: o, mux: http.NewServeMux()}
+	a := &API{opts: o, sites: newSites(o.AllowedOrigins), mux: http.NewServeMux()}
 	config := huma.DefaultConfig("Kachi", o.Version)
 	config.OpenAPIPath, config.DocsPath, config.SchemasPath, config.CreateHooks = "", "", "", nil
+	config.Formats = map[string]huma.Format{"application/json": strictJSON, "json": strictJSON}
 	config.Info.Description = "Times are in UTC (RFC 3339), ids are strings. Tokens are sent as `Authorization: Bearer …`."
 	config.Components.SecuritySchemes = map[string]*huma.SecurityScheme{
 		"user":    {Type: "http", Scheme: "bearer", BearerFormat: "JWT", Description: "The accessToken of a sign-in."},
 		"service": {Type: "http", Scheme: "bearer", Description: "A token that the server was given by --service-token."},
 	}
+	config.Components.Schemas.RegisterTypeAlias(reflect.TypeFor[store.ID](), reflect.TypeFor[idSchema]())
 	a.huma = humago.New(guarded{a}, config)
-	a.mux.HandleFunc("/api/", func(w http.ResponseWriter, r *http.Request) {
-		gateway.WriteError(w, r, gateway.NotFound("There is no such route"))
-	})
+	a.mux.HandleFunc(everything, a.nowhere)
 	return a
 }
-
-// ServeHTTP answers requests.
-func (a *API) ServeHTTP(w http.ResponseWriter, r *http.Request) { a.mux.ServeHTTP(w, r) }
 
 // Routes returns what was registered, in that order.
 func (a *API) Routes() []Route { return a.routes }
@@ -129,7 +132,7 @@ func Handle[In, Out any](a *API, r Route, handler func(context.Context, *In) (*O
 		panic(fmt.Errorf("api: %s: who may call it? There is no access %q", name, r.Access))
 	}
 	huma.Register(a.huma, op, func(ctx context.Context, in *In) (*Out, error) {
-		out, err := handler(ctx, in)
+		out, err := survive(ctx, in, handler)
 		if err == nil {
 			return out, nil
 		}

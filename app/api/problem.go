@@ -39,6 +39,7 @@ func withHeaders(p *problem, err error) error {
 // Codes of what is refused before a handler is asked, where gateways have none.
 const (
 	CodeTooLarge    = "too_large"              // the body
+	CodeMethod      = "method_not_allowed"     // the path has other methods: header Allow
 	CodeMediaType   = "unsupported_media_type" // the body is not JSON
 	CodeUnspeakable = "not_acceptable"         // the answer would not be one that is accepted
 )
@@ -67,12 +68,15 @@ func refusal(status int, message, route string, errs []error) *problem {
 	case http.StatusRequestEntityTooLarge:
 		coded.Code = CodeTooLarge
 	case http.StatusUnsupportedMediaType:
-		coded.Code = CodeMediaType
+		coded.Code, coded.Message = CodeMediaType, "The body has to be application/json"
 	case http.StatusNotAcceptable:
 		coded.Code = CodeUnspeakable
 	case http.StatusRequestTimeout:
 		coded.Code = gateway.CodeTimeout
 	case http.StatusBadRequest:
+		if list := fields(errs); len(list) > 0 { // what is wrong with the JSON
+			coded.Message = list[0].Message
+		}
 	default:
 		return problemOf(errors.New(message), route)
 	}

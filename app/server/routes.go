@@ -5,7 +5,6 @@ import (
 	"net/http"
 	"time"
 
-	"github.com/kachi-io/kachi/gateway"
 	"github.com/kachi-io/kachi/gateway/asyncapi"
 )
 
@@ -13,22 +12,11 @@ import (
 func (s *Server) route(site http.Handler) {
 	mux := http.NewServeMux()
 	mux.Handle("/socket.io/", s.app)
-	// Pages of other sites can make a browser send its cookies, but not read the answer: what
-	// changes something has to come from here.
-	origins := http.NewCrossOriginProtection()
-	origins.SetDenyHandler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		gateway.WriteError(w, r, gateway.Forbidden("Pages of other sites may not do that"))
-	}))
-	for _, o := range s.opts.AllowedOrigins {
-		if o != "*" {
-			_ = origins.AddTrustedOrigin(o) // it is one, or the app would not have been made
-		}
-	}
-	mux.Handle("/api/", origins.Handler(s.api))
+	mux.Handle("/api/", s.api)
 	mux.HandleFunc("GET /healthz", s.health)
 	mux.HandleFunc("GET /readyz", s.ready)
 	mux.Handle("/", site)
-	s.handler = mux
+	s.handler = identified(mux)
 }
 
 // ServeHTTP serves everything. It may be called before and during [Server.Serve].

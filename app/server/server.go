@@ -102,6 +102,7 @@ func New(ctx context.Context, o *Options) (*Server, error) {
 	if s.log == nil {
 		s.log = slog.New(slog.DiscardHandler)
 	}
+	s.log = slog.New(traced{s.log.Handler()})
 	site, err := s.site()
 	if err != nil {
 		return nil, err
@@ -159,20 +160,25 @@ func (s *Server) assemble() error {
 		Hub:         hub,
 		Validator:   validate.New(nil),
 		Revocations: s.db.Revocations(),
-		Logger:      s.log,
+		// What is taken back has to stay so for as long as it would be good.
+		TokenLifetime: s.accounts.AccessLifetime(),
+		Logger:        s.log,
 	}, gateways...)
 	if err != nil {
+		return err
+	}
+	// Every node of a database does it: twice does no harm.
+	if err := schedule.With(s.app, schedule.Every(time.Hour, s.tidy, schedule.Options{Name: "forget what has expired", Jitter: 5 * time.Minute, Timeout: time.Minute})); err != nil {
 		return err
 	}
 	s.accounts.SetRevoker(s.app)
 	anonymous.Mount(s.app.Server().Of("/chat"), &anonymous.Options{Logger: s.log})
 
 	s.api = api.New(api.Options{
-		Version: s.opts.Version,
-		Protect: s.protect,
-		Failed: func(_ context.Context, route string, err error) {
-			s.log.Error("api: a route failed", "route", route, "error", err)
-		},
+		Version:        s.opts.Version,
+		AllowedOrigins: s.opts.AllowedOrigins,
+		Protect:        s.protect,
+		Failed:         s.failed,
 	})
 	s.accounts.Routes(s.api)
 	for _, p := range parts {
@@ -185,6 +191,18 @@ func (s *Server) assemble() error {
 	}
 	return nil
 }
+
+// failed logs what went wrong in a route and was not the caller's fault.
+func (s *Server) failed(ctx context.Context, route string, err error) {
+	attrs := []any{"route", route, "error", err}
+	if panicked := (*socketio.PanicError)(nil); errors.As(err, &panicked) {
+		attrs = append(attrs, "stack", string(panicked.Stack))
+	}
+	s.log.ErrorContext(ctx, "api: a route failed", attrs...)
+}
+
+// tidy removes sign-ins and revocations whose time is over.
+func (s *Server) tidy(ctx context.Context) error { return s.db.DropExpired(ctx, time.Now()) }
 
 // part is one thing that the application does: a namespace, and routes of the HTTP API.
 type part interface {

@@ -45,9 +45,11 @@ func TestUsers(t *testing.T) {
 		_, err = db.User(t.Context(), 99)
 		assert.True(t, errors.Is(err, store.ErrNotFound), err)
 
-		assert.NoError(t, db.SetRole(t.Context(), jun.ID, "admin"))
-		assert.NoError(t, db.SetRole(t.Context(), jun.ID, "admin"), "the same again")
-		assert.True(t, errors.Is(db.SetRole(t.Context(), 99, "admin"), store.ErrNotFound))
+		assert.ErrorIs(t, db.SetRole(t.Context(), mina.ID, "user", "admin"), store.ErrLast)
+		assert.NoError(t, db.SetRole(t.Context(), jun.ID, "admin", "admin"))
+		assert.NoError(t, db.SetRole(t.Context(), jun.ID, "admin", "admin"), "the same again")
+		assert.True(t, errors.Is(db.SetRole(t.Context(), 99, "admin", "admin"), store.ErrNotFound))
+		assert.NoError(t, db.SetRole(t.Context(), mina.ID, "user", "admin"), "there is another")
 		found, err := db.FindUsers(t.Context(), "준", 10)
 		assert.NoError(t, err)
 		assert.Equal(t, len(found), 1)
@@ -59,9 +61,13 @@ func TestFamilies(t *testing.T) {
 	storetest.Each(t, func(t *testing.T, db *store.DB) {
 		mina := addUser(t, db, "mina")
 		token := func(c byte) []byte { b := make([]byte, 32); b[0] = c; return b }
+		var ended []string // those that made room
 		add := func(id string, c byte) {
 			t.Helper()
-			assert.NoError(t, db.AddFamily(t.Context(), store.Family{ID: id, User: mina.ID, Token: token(c), Expires: noon.Add(time.Hour)}, noon, 2))
+			u, old, err := db.AddFamily(t.Context(), store.Family{ID: id, User: mina.ID, Token: token(c), Expires: noon.Add(time.Hour)}, "$hash", noon, 2)
+			assert.NoError(t, err)
+			assert.Equal(t, u, mina)
+			ended = append(ended, old...)
 		}
 		rotate := func(id string, shown, next byte, now time.Time) error {
 			user, err := db.RotateFamily(t.Context(), id, token(shown), token(next), now, now.Add(time.Hour))
@@ -83,13 +89,14 @@ func TestFamilies(t *testing.T) {
 		add("c", 1)
 		add("d", 1)
 		add("e", 1)
-		ended := 0
-		for _, id := range []string{"a", "c", "d", "e"} {
-			if rotate(id, map[string]byte{"a": 3}[id]|1, 5, noon) != nil {
-				ended++
-			}
+		assert.Equal(t, len(ended), 2, "two families are kept")
+		for _, id := range ended {
+			assert.ErrorIs(t, rotate(id, 1, 5, noon), store.ErrNotFound)
 		}
-		assert.Equal(t, ended, 2, "two families are kept")
+
+		assert.NoError(t, db.SetPassword(t.Context(), mina.ID, "$other"))
+		_, _, err := db.AddFamily(t.Context(), store.Family{ID: "f", User: mina.ID, Token: token(1), Expires: noon.Add(time.Hour)}, "$hash", noon, 2)
+		assert.ErrorIs(t, err, store.ErrNotFound, "by a password of before")
 		assert.NoError(t, db.EndFamilies(t.Context(), mina.ID))
 		assert.NoError(t, db.DropExpired(t.Context(), noon))
 	})
@@ -147,5 +154,45 @@ func TestRevocations(t *testing.T) {
 		assert.True(t, revoked("7", "", at) && revoked("", "t", at), "their time is not over")
 		assert.NoError(t, db.DropExpired(t.Context(), at.Add(time.Hour)))
 		assert.True(t, !revoked("7", "", at) && !revoked("", "t", at), "dropped")
+	})
+}
+
+// Of all that want to be the first, one is.
+func TestTheFirstUserIsOne(t *testing.T) {
+	storetest.Each(t, func(t *testing.T, db *store.DB) {
+		const many = 20
+		var wg sync.WaitGroup
+		added := make(chan store.User, many)
+		for i := range many {
+			wg.Go(func() {
+				name := fmt.Sprintf("user-%d", i)
+				u, err := db.AddFirstUser(t.Context(), store.User{Name: name, Role: "user"}, name, "admin")
+				if err == nil {
+					added <- u
+				} else if !errors.Is(err, store.ErrNotFirst) {
+					t.Error(err)
+				}
+			})
+		}
+		wg.Wait()
+		assert.Equal(t, len(added), 1)
+		assert.Equal(t, (<-added).Role, "admin")
+	})
+}
+
+func TestWhatHasExpiredIsDropped(t *testing.T) {
+	storetest.Each(t, func(t *testing.T, db *store.DB) {
+		mina := addUser(t, db, "mina")
+		for i, expires := range []time.Time{noon, noon.Add(time.Hour)} {
+			id := fmt.Sprint("family", i)
+			_, _, err := db.AddFamily(t.Context(), store.Family{ID: id, User: mina.ID, Token: make([]byte, 32), Expires: expires}, "$hash", noon, 9)
+			assert.NoError(t, err)
+		}
+		assert.NoError(t, db.DropExpired(t.Context(), noon))
+		back := noon.Add(-time.Hour) // when both would be good, were they there
+		_, err := db.RotateFamily(t.Context(), "family0", make([]byte, 32), make([]byte, 32), back, noon)
+		assert.ErrorIs(t, err, store.ErrNotFound)
+		_, err = db.RotateFamily(t.Context(), "family1", make([]byte, 32), make([]byte, 32), back, noon)
+		assert.NoError(t, err)
 	})
 }

@@ -22,24 +22,35 @@ type Family struct {
 // is ended.
 var ErrReused = errors.New("store: the token was replaced already")
 
-// AddFamily stores a new family. A user has at most so many: the oldest make room.
-func (db *DB) AddFamily(ctx context.Context, f Family, now time.Time, most int) error {
-	return db.write(ctx, func(tx *tx) error {
+// AddFamily stores a new family of a user whose password still has that hash, and returns
+// the user as it is now; [ErrNotFound] where the password is another. A user has at most so
+// many families: the oldest make room, and are returned.
+func (db *DB) AddFamily(ctx context.Context, f Family, password string, now time.Time, most int) (u User, ended []string, err error) {
+	err = db.write(ctx, func(tx *tx) error {
+		users, err := list(tx, scanUser, `SELECT `+userColumns+` FROM users WHERE id = ? AND password = ?`+tx.dialect.forUpdate, f.User, password)
+		if err != nil {
+			return err
+		}
+		if len(users) == 0 {
+			return ErrNotFound
+		}
+		u = users[0]
 		if _, err := tx.exec(`INSERT INTO token_families (id, user_id, token, rotated_at, expires_at) VALUES (?, ?, ?, ?, ?)`,
 			f.ID, f.User, f.Token, micros(now), micros(f.Expires)); err != nil {
 			return err
 		}
-		old, err := list(tx, scanString, `SELECT id FROM token_families WHERE user_id = ? ORDER BY rotated_at DESC, id LIMIT 100 OFFSET ?`, f.User, most)
+		ended, err = list(tx, scanString, `SELECT id FROM token_families WHERE user_id = ? ORDER BY rotated_at DESC, id LIMIT 100 OFFSET ?`, f.User, most)
 		if err != nil {
 			return err
 		}
-		for _, id := range old {
+		for _, id := range ended {
 			if _, err := tx.exec(`DELETE FROM token_families WHERE id = ?`, id); err != nil {
 				return err
 			}
 		}
 		return nil
 	})
+	return u, ended, err
 }
 
 // RotateFamily replaces the token of a family, and returns whose it is. [ErrNotFound]: there

@@ -3,6 +3,7 @@ package store
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"time"
 )
 
@@ -28,6 +29,18 @@ func scanUser(row scanner) (u User, err error) {
 // compared: [ErrExists] where somebody has it. The first user of all gets the role first
 // instead of its own.
 func (db *DB) AddUser(ctx context.Context, u User, key, first string) (User, error) {
+	return db.addUser(ctx, u, key, first, false)
+}
+
+// ErrNotFirst: there are users already.
+var ErrNotFirst = errors.New("store: there are users already")
+
+// AddFirstUser is AddUser for the first of all, and [ErrNotFirst] for others.
+func (db *DB) AddFirstUser(ctx context.Context, u User, key, first string) (User, error) {
+	return db.addUser(ctx, u, key, first, true)
+}
+
+func (db *DB) addUser(ctx context.Context, u User, key, first string, alone bool) (User, error) {
 	u.Created = u.Created.UTC().Truncate(time.Microsecond)
 	role := u.Role
 	err := db.write(ctx, func(tx *tx) (err error) {
@@ -40,8 +53,11 @@ func (db *DB) AddUser(ctx context.Context, u User, key, first string) (User, err
 		if err := tx.get(`SELECT COUNT(*) FROM (SELECT id FROM users LIMIT 1) AS some`, nil, &users); err != nil {
 			return err
 		}
-		if users == 0 {
+		switch {
+		case users == 0:
 			u.Role = first
+		case alone:
+			return ErrNotFirst
 		}
 		u.ID, err = tx.insert(`INSERT INTO users (name, name_key, password, role, created_at) VALUES (?, ?, ?, ?, ?)`,
 			u.Name, key, u.Password, u.Role, micros(u.Created))
@@ -82,10 +98,27 @@ func (db *DB) MissingUsers(ctx context.Context, ids []ID) ([]ID, error) {
 		string(asked))
 }
 
-// SetRole changes what a user may do.
-func (db *DB) SetRole(ctx context.Context, id ID, role string) error {
+// ErrLast: nobody would have the role any more that somebody has to have.
+var ErrLast = errors.New("store: the last one with that role")
+
+// SetRole changes what a user may do. Somebody keeps the role needed: [ErrLast].
+func (db *DB) SetRole(ctx context.Context, id ID, role, needed string) error {
 	return db.write(ctx, func(tx *tx) error {
-		return tx.change(`UPDATE users SET role = ? WHERE id = ?`, role, id)
+		// Nobody else gives theirs up meanwhile.
+		var n int
+		if err := tx.get(`SELECT id FROM readiness WHERE id = 1`+tx.dialect.forUpdate, nil, &n); err != nil {
+			return err
+		}
+		if err := tx.change(`UPDATE users SET role = ? WHERE id = ?`, role, id); err != nil {
+			return err
+		}
+		if err := tx.get(`SELECT COUNT(*) FROM (SELECT id FROM users WHERE role = ? LIMIT 1) AS some`, []any{needed}, &n); err != nil {
+			return err
+		}
+		if n == 0 {
+			return ErrLast
+		}
+		return nil
 	})
 }
 

@@ -48,6 +48,7 @@ type Client struct {
 	events    chan Event
 	connected chan string // the answer to CONNECT
 	closed    chan struct{}
+	left      chan struct{} // closed when the server has ended the socket for good
 
 	mu     sync.Mutex
 	nextID int
@@ -80,6 +81,7 @@ func Try(t testing.TB, url, namespace string, auth any) (*Client, string) {
 		events:    make(chan Event, 10_000),
 		connected: make(chan string, 1),
 		closed:    make(chan struct{}),
+		left:      make(chan struct{}),
 		asked:     map[int]chan json.RawMessage{},
 	}
 	if namespace != "/" {
@@ -155,6 +157,17 @@ func (c *Client) Expect(name string) Event {
 	return e
 }
 
+// Expelled waits until the server has ended the socket for good (DISCONNECT: clients do not
+// come back by themselves).
+func (c *Client) Expelled() {
+	c.t.Helper()
+	select {
+	case <-c.left:
+	case <-time.After(patience):
+		c.t.Fatal("the server has not ended the socket")
+	}
+}
+
 // nowhere is a namespace that no server has.
 const nowhere = "/no-such-namespace"
 
@@ -210,6 +223,8 @@ func (c *Client) take(text string) error {
 	kind, rest := text[1], strings.TrimPrefix(text[2:], c.prefix)
 	digits := len(rest) - len(strings.TrimLeft(rest, "0123456789"))
 	switch kind {
+	case '1': // DISCONNECT
+		close(c.left)
 	case '0', '4':
 		c.connected <- string(kind) + rest
 	case '2':
