@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"time"
 
+	"github.com/kachi-io/kachi/app/api"
 	"github.com/kachi-io/kachi/gateway/asyncapi"
 )
 
@@ -24,6 +25,9 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) { s.handler.S
 
 // Gateways returns the app, which says what its gateways do: for documents of it.
 func (s *Server) Gateways() asyncapi.Registry { return s.app }
+
+// Routes returns what there is to call over HTTP.
+func (s *Server) Routes() []api.Route { return s.api.Routes() }
 
 // health answers 200 while the process works, 503 when it is stopping.
 func (s *Server) health(w http.ResponseWriter, _ *http.Request) {

@@ -123,6 +123,18 @@ func (c *Client) Emit(event string, args ...any) {
 // Ask sends an event and decodes the first value of its acknowledgement.
 func (c *Client) Ask(into any, event string, args ...any) {
 	c.t.Helper()
+	values := c.Answer(event, args...)
+	if into != nil {
+		if len(values) == 0 {
+			c.t.Fatalf("the answer to %q is empty", event)
+		}
+		assert.NoError(c.t, json.Unmarshal(values[0], into), string(values[0]))
+	}
+}
+
+// Answer sends an event and returns its acknowledgement.
+func (c *Client) Answer(event string, args ...any) (values []json.RawMessage) {
+	c.t.Helper()
 	answer := make(chan json.RawMessage, 1)
 	c.mu.Lock()
 	id := c.nextID
@@ -130,15 +142,8 @@ func (c *Client) Ask(into any, event string, args ...any) {
 	c.asked[id] = answer
 	c.mu.Unlock()
 	c.write("42" + c.prefix + strconv.Itoa(id) + c.encode(event, args))
-
-	var values []json.RawMessage
 	assert.NoError(c.t, json.Unmarshal(assert.Receive(c.t, answer, "the answer to "+event), &values))
-	if into != nil {
-		if len(values) == 0 {
-			c.t.Fatalf("the answer to %q is empty", event)
-		}
-		assert.NoError(c.t, json.Unmarshal(values[0], into), string(values[0]))
-	}
+	return values
 }
 
 // Next returns the next event that came.

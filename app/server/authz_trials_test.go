@@ -1,0 +1,73 @@
+package server_test
+
+import (
+	"fmt"
+	"testing"
+
+	"github.com/kachi-io/kachi/app/apptest"
+	"github.com/kachi-io/kachi/app/store"
+)
+
+// trials are how each event and route is tried. Where it is about a thing, that is the
+// owner's, and new: who may not have it is refused by who it is, not by what it lacks.
+var trials = map[string]trial{
+	"POST /api/auth/register": func(_ *testing.T, w *world, _ *apptest.Person) attempt {
+		w.calls++
+		return attempt{input: map[string]string{"name": fmt.Sprint("newcomer ", w.calls), "password": apptest.Password}}
+	},
+	"POST /api/auth/login": with(map[string]string{"name": "owner", "password": apptest.Password}),
+	// No access token is good for this.
+	"POST /api/auth/refresh": plain,
+	"POST /api/auth/logout":  func(*testing.T, *world, *apptest.Person) attempt { return attempt{after: again} },
+	"POST /api/auth/logout-everywhere": func(*testing.T, *world, *apptest.Person) attempt {
+		return attempt{after: again}
+	},
+	"GET /api/me": plain,
+	"PUT /api/me/password": func(*testing.T, *world, *apptest.Person) attempt {
+		return attempt{input: map[string]string{"oldPassword": apptest.Password, "newPassword": apptest.Password}, after: again}
+	},
+	"GET /api/users": func(*testing.T, *world, *apptest.Person) attempt { return attempt{path: "/api/users?q=own"} },
+	"PUT /api/users/{id}/role": func(t *testing.T, w *world, _ *apptest.Person) attempt {
+		w.calls++
+		somebody := w.sign(t, 201, "register", fmt.Sprint("somebody ", w.calls))
+		return attempt{path: "/api/users/" + somebody.ID.String() + "/role", input: map[string]string{"role": "admin"}}
+	},
+
+	"POST /api/notifications": func(_ *testing.T, w *world, _ *apptest.Person) attempt { return attempt{input: w.news()} },
+	"GET /api/notifications":  plain,
+	"PUT /api/notifications/{id}/read": func(t *testing.T, w *world, _ *apptest.Person) attempt {
+		return attempt{path: "/api/notifications/" + w.notify(t) + "/read"}
+	},
+	"PUT /api/notifications/read": plain,
+	"/notifications subscribeToNotifications": func(_ *testing.T, w *world, _ *apptest.Person) attempt {
+		return attempt{input: w.people["owner"].ID}
+	},
+	"/notifications read": func(t *testing.T, w *world, _ *apptest.Person) attempt {
+		return attempt{input: map[string]string{"id": w.notify(t)}}
+	},
+}
+
+// plain is tried as it is.
+func plain(*testing.T, *world, *apptest.Person) attempt { return attempt{} }
+
+// with is tried with an input that is the same for everybody.
+func with(input any) trial {
+	return func(*testing.T, *world, *apptest.Person) attempt { return attempt{input: input} }
+}
+
+// ownToken is what everybody shows for "refreshToken".
+func ownToken(_ *testing.T, _ *world, who *apptest.Person) attempt {
+	return attempt{input: map[string]string{"token": who.Token}}
+}
+
+func (w *world) news() map[string]any {
+	return map[string]any{"userId": w.people["owner"].ID, "title": "News", "body": "There are some"}
+}
+
+// notify sends the owner a notification.
+func (w *world) notify(t *testing.T) string {
+	t.Helper()
+	var sent struct{ IDs []store.ID }
+	w.call(t, w.people["service"], 202, "POST", "/api/notifications", w.news(), &sent)
+	return sent.IDs[0].String()
+}
