@@ -98,7 +98,15 @@ func New(o Options) *API {
 func (a *API) Routes() []Route { return a.routes }
 
 // Document returns the OpenAPI document, as JSON.
-func (a *API) Document() ([]byte, error) { return a.huma.OpenAPI().MarshalJSON() }
+func (a *API) Document() ([]byte, error) {
+	document := *a.huma.OpenAPI()
+	document.Paths = make(map[string]*huma.PathItem, len(document.Paths))
+	for path, item := range a.huma.OpenAPI().Paths {
+		// A parameter that takes the rest of a path is one like others there.
+		document.Paths[strings.ReplaceAll(path, "...}", "}")] = item
+	}
+	return document.MarshalJSON()
+}
 
 // guarded registers routes behind their guards.
 type guarded struct{ *API }

@@ -159,8 +159,9 @@ func (a *App) signIn(t testing.TB, status int, path, name string) *Person {
 	return p
 }
 
-// Do calls the API, with a body that is encoded as JSON unless it is nil.
-func (p *Person) Do(t testing.TB, method, path string, body any) *http.Response {
+// Do calls the API, with a body that is encoded as JSON unless it is nil, and headers besides:
+// "Name: value".
+func (p *Person) Do(t testing.TB, method, path string, body any, headers ...string) *http.Response {
 	t.Helper()
 	var in io.Reader
 	if body != nil {
@@ -180,6 +181,10 @@ func (p *Person) Do(t testing.TB, method, path string, body any) *http.Response 
 	if p.Token != "" {
 		r.Header.Set("Authorization", "Bearer "+p.Token)
 	}
+	for _, h := range headers {
+		name, value, _ := strings.Cut(h, ": ")
+		r.Header.Set(name, value)
+	}
 	answer, err := http.DefaultTransport.RoundTrip(r)
 	assert.NoError(t, err)
 	t.Cleanup(func() { _ = answer.Body.Close() })
@@ -188,9 +193,9 @@ func (p *Person) Do(t testing.TB, method, path string, body any) *http.Response 
 
 // Call calls the API, expects a status, and decodes the answer into a value unless that is
 // nil.
-func (p *Person) Call(t testing.TB, status int, method, path string, body, into any) {
+func (p *Person) Call(t testing.TB, status int, method, path string, body, into any, headers ...string) {
 	t.Helper()
-	answer := p.Do(t, method, path, body)
+	answer := p.Do(t, method, path, body, headers...)
 	text, err := io.ReadAll(answer.Body)
 	assert.NoError(t, err)
 	assert.Equal(t, answer.StatusCode, status, string(text))
@@ -200,10 +205,10 @@ func (p *Person) Call(t testing.TB, status int, method, path string, body, into 
 }
 
 // Refused calls the API and expects an error with a code, and its status.
-func (p *Person) Refused(t testing.TB, status int, code, method, path string, body any) {
+func (p *Person) Refused(t testing.TB, status int, code, method, path string, body any, headers ...string) {
 	t.Helper()
 	var e struct{ Status, Code, Message string }
-	p.Call(t, status, method, path, body, &e)
+	p.Call(t, status, method, path, body, &e, headers...)
 	assert.Equal(t, e.Code, code, e.Message)
 	assert.Equal(t, e.Status, "error")
 }

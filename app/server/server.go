@@ -6,6 +6,7 @@ package server
 import (
 	"context"
 	"errors"
+	"fmt"
 	"log/slog"
 	"net/http"
 	"net/netip"
@@ -15,6 +16,7 @@ import (
 	"github.com/kachi-io/kachi/app/account"
 	"github.com/kachi-io/kachi/app/anonymous"
 	"github.com/kachi-io/kachi/app/api"
+	"github.com/kachi-io/kachi/app/document"
 	"github.com/kachi-io/kachi/app/notify"
 	"github.com/kachi-io/kachi/app/pages"
 	"github.com/kachi-io/kachi/app/store"
@@ -188,6 +190,9 @@ func (s *Server) assemble() error {
 				return err
 			}
 		}
+		if p, ok := p.(starter); ok {
+			s.app.OnStart(fmt.Sprintf("%T", p), p.Start, p.Stop)
+		}
 	}
 	return nil
 }
@@ -210,10 +215,18 @@ type part interface {
 	Routes(a *api.API)
 }
 
+// starter is a part that does something of its own accord, from before the server listens
+// until its last client has gone.
+type starter interface {
+	Start(ctx context.Context) error
+	Stop(ctx context.Context) error
+}
+
 // parts makes the parts, which send events with the hub.
 func (s *Server) parts(hub *gateway.Hub) []part {
 	return []part{
 		notify.New(s.db, hub, notify.Options{Logger: s.log}),
+		document.New(s.db, hub, document.Options{Logger: s.log}),
 	}
 }
 
