@@ -45,6 +45,32 @@ var trials = map[string]trial{
 	"/notifications read": func(t *testing.T, w *world, _ *apptest.Person) attempt {
 		return attempt{input: map[string]string{"id": w.notify(t)}}
 	},
+
+	"GET /api/sync/{key...}":    documentByHTTP,
+	"PUT /api/sync/{key...}":    documentByHTTP,
+	"DELETE /api/sync/{key...}": documentByHTTP,
+	"/sync subscribe":           documentByEvent,
+	"/sync unsubscribe":         documentByEvent,
+	"/sync updateData": func(t *testing.T, w *world, _ *apptest.Person) attempt {
+		return attempt{input: map[string]any{"key": w.document(t), "value": 2, "version": 1}}
+	},
+}
+
+func documentByHTTP(t *testing.T, w *world, _ *apptest.Person) attempt {
+	return attempt{path: "/api/sync/" + w.document(t), input: 2}
+}
+
+func documentByEvent(t *testing.T, w *world, _ *apptest.Person) attempt {
+	return attempt{input: map[string]string{"key": w.document(t)}}
+}
+
+// document makes one that is the owner's alone.
+func (w *world) document(t *testing.T) (key string) {
+	t.Helper()
+	w.calls++
+	key = fmt.Sprintf("user/%s/draft/%d", w.people["owner"].ID, w.calls)
+	w.call(t, w.people["owner"], 200, "PUT", "/api/sync/"+key, 1, nil)
+	return key
 }
 
 // plain is tried as it is.
