@@ -178,6 +178,24 @@ func (t Target) Volatile() Target { return t.with(socketio.Broadcast.Volatile) }
 // Local leaves other nodes of the cluster out.
 func (t Target) Local() Target { return t.with(socketio.Broadcast.Local) }
 
+// Join makes the sockets that the target has members of rooms, on all nodes unless it is
+// [Target.Local]: on this one before it returns. Errors: [ErrNotStarted], the cluster's.
+func (t Target) Join(ctx context.Context, rooms ...Room) error {
+	if t.space == nil {
+		return ErrNotStarted
+	}
+	return t.reach(context.WithoutCancel(ctx), func(to socketio.Broadcast) error { return to.Join(names(rooms)...) })
+}
+
+// Leave takes the sockets that the target has out of rooms, as Join puts them in: of
+// somebody who may no longer be there, say.
+func (t Target) Leave(ctx context.Context, rooms ...Room) error {
+	if t.space == nil {
+		return ErrNotStarted
+	}
+	return t.reach(context.WithoutCancel(ctx), func(to socketio.Broadcast) error { return to.Leave(names(rooms)...) })
+}
+
 // Count returns how many sockets the target has, in the whole cluster unless it is
 // [Target.Local].
 func (t Target) Count(ctx context.Context) (n int, err error) {

@@ -61,3 +61,36 @@ func TestRoomsAndWhoIsSentWhat(t *testing.T) {
 	assert.NoError(t, a.Close())
 	assert.Equal(t, fmt.Sprint(assert.Receive(t, left)), "[chat:7]")
 }
+
+// A service moves the sockets that a target has, whoever they belong to.
+func TestTargetsJoinAndLeave(t *testing.T) {
+	hub := gateway.NewHub()
+	users := gateway.NewRooms("user")
+	assert.ErrorIs(t, hub.Namespace("/chat").Join(t.Context(), chats.Of(1)), gateway.ErrNotStarted)
+	assert.ErrorIs(t, hub.Namespace("/chat").Leave(t.Context(), chats.Of(1)), gateway.ErrNotStarted)
+	_, url := start(t, &gateway.Options{Hub: hub}, gateway.New("/chat", byName, func(g *gateway.Namespace[user]) {
+		g.Emits(joined)
+		gateway.Handle(g, "come", func(c *gateway.Context[user], _ gateway.None) error {
+			c.Join(users.Of(c.Principal.Name))
+			return nil
+		})
+	}))
+	a, b := join(t, url, "/chat", `{"name":"a"}`), join(t, url, "/chat", `{"name":"b"}`)
+	for _, c := range []wire{a, b} {
+		c.send(`2/chat,1["come"]`)
+		c.expect(`3/chat,1[]`)
+	}
+	all := hub.Namespace("/chat")
+	assert.NoError(t, all.To(users.Of("a")).Join(t.Context(), chats.Of(1), chats.Of(2)))
+	assert.NoError(t, all.Join(t.Context(), chats.Of(3)))
+	assert.NoError(t, all.To().Join(t.Context(), chats.Of(1)), "no room is nobody")
+	assert.NoError(t, joined.Emit(t.Context(), all.To(chats.Of(1)), "one"))
+	assert.NoError(t, all.To(users.Of("a")).Leave(t.Context(), chats.Of(1)))
+	assert.NoError(t, joined.Emit(t.Context(), all.To(chats.Of(1)), "nobody"))
+	assert.NoError(t, joined.Emit(t.Context(), all.To(chats.Of(2)), "two"))
+	assert.NoError(t, joined.Emit(t.Context(), all.To(chats.Of(3)), "three"))
+	for _, text := range []string{"one", "two", "three"} {
+		a.expect(`2/chat,["joined","` + text + `"]`)
+	}
+	b.expect(`2/chat,["joined","three"]`)
+}

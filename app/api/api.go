@@ -19,6 +19,7 @@ import (
 	"context"
 	"fmt"
 	"net/http"
+	"path"
 	"reflect"
 	"regexp"
 	"strings"
@@ -88,10 +89,25 @@ func New(o Options) *API {
 		"user":    {Type: "http", Scheme: "bearer", BearerFormat: "JWT", Description: "The accessToken of a sign-in."},
 		"service": {Type: "http", Scheme: "bearer", Description: "A token that the server was given by --service-token."},
 	}
+	config.Components.Schemas = huma.NewMapRegistry("#/components/schemas/", schemaName)
 	config.Components.Schemas.RegisterTypeAlias(reflect.TypeFor[store.ID](), reflect.TypeFor[idSchema]())
 	a.huma = humago.New(guarded{a}, config)
 	a.mux.HandleFunc(everything, a.nowhere)
 	return a
+}
+
+// schemaName names a type in the document by its package as well: two parts may each have a
+// Message.
+func schemaName(t reflect.Type, hint string) string {
+	name := huma.DefaultSchemaNamer(t, hint)
+	if t.Kind() == reflect.Pointer {
+		t = t.Elem()
+	}
+	pkg := path.Base(t.PkgPath())
+	if t.Name() == "" || pkg == "." {
+		return name
+	}
+	return sentence(pkg) + strings.TrimPrefix(name, sentence(pkg))
 }
 
 // Routes returns what was registered, in that order.

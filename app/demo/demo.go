@@ -64,7 +64,7 @@ func (f *filler) room(name string, private bool, members ...int) store.ID {
 	f.err = err
 	for _, m := range members[1:] {
 		if f.err == nil {
-			_, f.err = f.db.AddMember(f.ctx, f.people[m].ID, r.ID, f.now, most, most)
+			_, f.err = f.db.AddMember(f.ctx, store.Admission{User: f.people[m].ID, Room: r.ID, Invited: true, Now: f.now, MostMembers: most, MostRooms: most})
 		}
 	}
 	return r.ID

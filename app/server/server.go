@@ -16,6 +16,7 @@ import (
 	"github.com/kachi-io/kachi/app/account"
 	"github.com/kachi-io/kachi/app/anonymous"
 	"github.com/kachi-io/kachi/app/api"
+	"github.com/kachi-io/kachi/app/chat"
 	"github.com/kachi-io/kachi/app/document"
 	"github.com/kachi-io/kachi/app/notify"
 	"github.com/kachi-io/kachi/app/pages"
@@ -68,6 +69,9 @@ type Options struct {
 	// ShutdownTimeout bounds how long requests and connections may take to end.
 	// Default 10 s.
 	ShutdownTimeout time.Duration
+	// AnonymousChat has the old chat on /chat, without accounts, for as long as the page that
+	// is served does not sign in.
+	AnonymousChat bool
 	// Version is the program's, as the documents tell it.
 	Version string
 	// Logger gets what an operator should know. Default none.
@@ -174,7 +178,9 @@ func (s *Server) assemble() error {
 		return err
 	}
 	s.accounts.SetRevoker(s.app)
-	anonymous.Mount(s.app.Server().Of("/chat"), &anonymous.Options{Logger: s.log})
+	if s.opts.AnonymousChat {
+		anonymous.Mount(s.app.Server().Of(chat.Namespace), &anonymous.Options{Logger: s.log})
+	}
 
 	s.api = api.New(api.Options{
 		Version:        s.opts.Version,
@@ -224,10 +230,14 @@ type starter interface {
 
 // parts makes the parts, which send events with the hub.
 func (s *Server) parts(hub *gateway.Hub) []part {
-	return []part{
+	list := []part{
 		notify.New(s.db, hub, notify.Options{Logger: s.log}),
 		document.New(s.db, hub, document.Options{Logger: s.log}),
 	}
+	if !s.opts.AnonymousChat {
+		list = append(list, chat.New(s.db, hub, chat.Options{Logger: s.log}))
+	}
+	return list
 }
 
 // protect has requests of the API pass what each [api.Access] asks for.

@@ -31,7 +31,7 @@ func serveWith(t *testing.T, o *server.Options) (url string, stop func() error) 
 	if o == nil {
 		o = &server.Options{}
 	}
-	o.Data = t.TempDir()
+	o.Data, o.AnonymousChat = t.TempDir(), true
 	s, err := server.New(t.Context(), o)
 	assert.NoError(t, err)
 	listener, err := net.Listen("tcp", "127.0.0.1:0")

@@ -76,7 +76,7 @@ func TestMembers(t *testing.T) {
 		room := addRoom(t, db, mina.ID, "nest", false)
 		write(t, db, room.ID, mina, "before", "")
 		add := func(user, room store.ID, mostMembers, mostRooms int64) (bool, error) {
-			return db.AddMember(t.Context(), user, room, noon, mostMembers, mostRooms)
+			return db.AddMember(t.Context(), store.Admission{User: user, Room: room, Now: noon, MostMembers: mostMembers, MostRooms: mostRooms})
 		}
 		added, err := add(jun.ID, room.ID, 10, 10)
 		assert.NoError(t, err)
@@ -90,6 +90,17 @@ func TestMembers(t *testing.T) {
 		assert.ErrorIs(t, err, store.ErrFull)
 		_, err = add(sora.ID, 99, 10, 10)
 		assert.ErrorIs(t, err, store.ErrNotFound)
+
+		secret := addRoom(t, db, mina.ID, "attic", true)
+		_, err = add(jun.ID, secret.ID, 10, 10)
+		assert.ErrorIs(t, err, store.ErrNotFound, "nobody has invited him")
+		assert.NoError(t, db.RemoveMember(t.Context(), mina.ID, secret.ID))
+		added, err = add(mina.ID, secret.ID, 10, 10)
+		assert.NoError(t, err)
+		assert.True(t, added, "her own")
+		added, err = db.AddMember(t.Context(), store.Admission{User: sora.ID, Room: secret.ID, Invited: true, Now: noon, MostMembers: 10, MostRooms: 10})
+		assert.NoError(t, err)
+		assert.True(t, added)
 
 		v := view(t, db, jun.ID, room.ID)
 		assert.Equal(t, v.Members, int64(2))

@@ -28,30 +28,44 @@ func (t *tx) roomLeft(user ID, most int64) error {
 	return nil
 }
 
+// Admission is somebody's into a room.
+type Admission struct {
+	User, Room ID
+	Invited    bool // else only into a room that is public, or the user's own
+	Now        time.Time
+	// MostMembers and MostRooms bound how many members the room has, and in how many rooms the
+	// user is.
+	MostMembers, MostRooms int64
+}
+
 // AddMember makes a user a member of a room, who has seen what is there already, and reports
-// whether that is news. [ErrFull]: the room has mostMembers, or the user is in mostRooms.
-func (db *DB) AddMember(ctx context.Context, user, room ID, now time.Time, mostMembers, mostRooms int64) (added bool, err error) {
+// whether that is news. [ErrNotFound]: there is no room that the user may enter. [ErrFull]:
+// one of the bounds is reached.
+func (db *DB) AddMember(ctx context.Context, a Admission) (added bool, err error) {
 	err = db.write(ctx, func(tx *tx) error {
 		added = false
 		var r Room
-		if err := tx.lockRoom(room, &r); err != nil {
+		if err := tx.lockRoom(a.Room, &r); err != nil {
 			return err
 		}
-		err := tx.get(`SELECT seen_seq FROM room_members WHERE user_id = ? AND room_id = ?`, []any{user, room}, new(int64))
+		err := tx.get(`SELECT seen_seq FROM room_members WHERE user_id = ? AND room_id = ?`, []any{a.User, a.Room}, new(int64))
 		if !errors.Is(err, ErrNotFound) {
 			return err
 		}
-		if r.Members >= mostMembers {
+		if r.Private && !a.Invited && r.Owner != a.User {
+			return ErrNotFound
+		}
+		if r.Members >= a.MostMembers {
 			return ErrFull
 		}
-		if err := tx.roomLeft(user, mostRooms); err != nil {
+		if err := tx.roomLeft(a.User, a.MostRooms); err != nil {
 			return err
 		}
-		if _, err := tx.exec(insertMember, user, room, r.LastSeq, micros(now)); err != nil {
+		if _, err := tx.exec(insertMember, a.User, a.Room, r.LastSeq, micros(a.Now)); err != nil {
 			return err
 		}
 		added = true
-		return tx.change(`UPDATE rooms SET members = members + 1 WHERE id = ?`, room)
+		return tx.change(`UPDATE rooms SET members = members + 1 WHERE id = ?`, a.Room)
 	})
 	return added, err
 }

@@ -62,6 +62,7 @@ func (s *serve) Run(ctx context.Context, std *streams) error {
 		RefreshLifetime:    settings.RefreshTokenLifetime,
 		ClosedRegistration: settings.Registration == "closed",
 		Demo:               settings.Demo,
+		AnonymousChat:      true, // the page that is served has no accounts yet
 		Version:            version,
 
 		AllowedOrigins:  settings.AllowedOrigins,
