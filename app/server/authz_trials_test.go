@@ -54,6 +54,51 @@ var trials = map[string]trial{
 	"/sync updateData": func(t *testing.T, w *world, _ *apptest.Person) attempt {
 		return attempt{input: map[string]any{"key": w.document(t), "value": 2, "version": 1}}
 	},
+
+	"PUT /api/location": func(t *testing.T, w *world, _ *apptest.Person) attempt {
+		return attempt{input: map[string]any{"id": w.location(t), "geometry": somewhere}}
+	},
+	"GET /api/location":               plain,
+	"GET /api/location/{id}":          locationByHTTP(""),
+	"DELETE /api/location/{id}":       locationByHTTP(""),
+	"GET /api/location/{id}/watchers": locationByHTTP("/watchers"),
+	"POST /api/location/{id}/watchers": func(t *testing.T, w *world, _ *apptest.Person) attempt {
+		return attempt{path: w.locationPath(t) + "/watchers", input: map[string]any{"userId": w.people["stranger"].ID}}
+	},
+	"DELETE /api/location/{id}/watchers/{userId}": func(t *testing.T, w *world, _ *apptest.Person) attempt {
+		return attempt{path: w.locationPath(t) + "/watchers/" + w.people["member"].ID.String()}
+	},
+	"/location join_room":  locationByEvent,
+	"/location leave_room": locationByEvent,
+}
+
+var somewhere = map[string]any{"type": "Point", "coordinates": []float64{126.978, 37.5665}}
+
+func locationByHTTP(rest string) trial {
+	return func(t *testing.T, w *world, _ *apptest.Person) attempt {
+		return attempt{path: w.locationPath(t) + rest}
+	}
+}
+
+func locationByEvent(t *testing.T, w *world, _ *apptest.Person) attempt {
+	return attempt{input: map[string]any{"locationId": w.location(t)}}
+}
+
+func (w *world) locationPath(t *testing.T) string {
+	t.Helper()
+	return "/api/location/" + w.location(t)
+}
+
+// location makes one of the owner's, which the member may watch.
+func (w *world) location(t *testing.T) string {
+	t.Helper()
+	var made struct {
+		Data struct{ UpdatedLocationResult struct{ ID store.ID } }
+	}
+	w.call(t, w.people["owner"], 201, "PUT", "/api/location", map[string]any{"geometry": somewhere}, &made)
+	id := made.Data.UpdatedLocationResult.ID.String()
+	w.call(t, w.people["owner"], 204, "POST", "/api/location/"+id+"/watchers", map[string]any{"userId": w.people["member"].ID}, nil)
+	return id
 }
 
 func documentByHTTP(t *testing.T, w *world, _ *apptest.Person) attempt {

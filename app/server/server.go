@@ -18,6 +18,7 @@ import (
 	"github.com/kachi-io/kachi/app/api"
 	"github.com/kachi-io/kachi/app/chat"
 	"github.com/kachi-io/kachi/app/document"
+	"github.com/kachi-io/kachi/app/location"
 	"github.com/kachi-io/kachi/app/notify"
 	"github.com/kachi-io/kachi/app/pages"
 	"github.com/kachi-io/kachi/app/store"
@@ -231,6 +232,7 @@ type starter interface {
 // parts makes the parts, which send events with the hub.
 func (s *Server) parts(hub *gateway.Hub) []part {
 	list := []part{
+		location.New(s.db, hub, location.Options{Logger: s.log}),
 		notify.New(s.db, hub, notify.Options{Logger: s.log}),
 		document.New(s.db, hub, document.Options{Logger: s.log}),
 	}
