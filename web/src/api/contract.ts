@@ -68,6 +68,21 @@ export interface Place {
   version: number;
 }
 
+/** A place as GeoJSON has it (RFC 7946). */
+export interface PlaceFeature {
+  type: 'Feature';
+  id: string;
+  geometry: Geometry;
+  properties: Omit<Place, 'id' | 'geometry'>;
+}
+
+/** Somebody who may see a place of another. */
+export interface Watcher {
+  userId: string;
+  userName: string;
+  grantedAt: string;
+}
+
 interface Call {
   body?: unknown;
   query?: unknown;
@@ -81,6 +96,7 @@ export interface Calls {
   'POST /api/auth/refresh': { answer: SignedIn };
   'POST /api/auth/logout': { answer: void };
   'GET /api/me': { answer: { user: User } };
+  'GET /api/users': { query: { q: string; limit?: number }; answer: { users: User[] } };
   'GET /api/rooms': { answer: { rooms: RoomSummary[] } };
   'POST /api/rooms': { body: { name: string; private?: boolean }; answer: RoomSummary };
   'GET /api/rooms/{id}/messages': {
@@ -90,11 +106,20 @@ export interface Calls {
   'POST /api/rooms/{id}/members': { body: { userId: string }; answer: void };
   'PUT /api/location': {
     body: { id?: string; name?: string; geometry: Geometry };
-    answer: { status: string; data: { updatedLocationResult: Place } };
+    answer: { status: number; data: { updatedLocationResult: Place } };
   };
-  'GET /api/location/{id}': { answer: unknown };
-  'GET /api/location': { query: { bbox?: string; near?: string; radius?: number }; answer: unknown };
+  'GET /api/location/{id}': { answer: PlaceFeature };
+  'GET /api/location': {
+    query: { bbox?: string; near?: string; radius?: number; after?: string; limit?: number };
+    answer: { type: 'FeatureCollection'; features: PlaceFeature[]; next: string | null };
+  };
+  'DELETE /api/location/{id}': { answer: void };
+  'GET /api/location/{id}/watchers': {
+    query: { after?: string; limit?: number };
+    answer: { watchers: Watcher[]; next: string | null };
+  };
   'POST /api/location/{id}/watchers': { body: { userId: string }; answer: void };
+  'DELETE /api/location/{id}/watchers/{userId}': { answer: void };
   'GET /api/notifications': {
     query: { before?: string; limit?: number; unread?: boolean };
     answer: NotificationPage;

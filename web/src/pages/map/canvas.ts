@@ -323,8 +323,16 @@ export class MapCanvas {
 
   #move(drawn: Drawn, place: Place, geometry: Geometry) {
     drawn.place = place;
+    this.#glide(drawn.marker);
     drawn.marker.setLatLng(latLng(middle(geometry)));
     this.#setShape(drawn, geometry);
+  }
+
+  /** Has a marker go where it is put next, not jump. */
+  #glide(marker: Marker) {
+    const element = marker.getElement();
+    element?.classList.add('gliding');
+    setTimeout(() => element?.classList.remove('gliding'), 700);
   }
 
   #setShape({ shape }: Drawn, geometry: Geometry) {

@@ -21,6 +21,7 @@ class Connection {
   readonly joined: string[] = [];
   answer: (id: string) => Promise<string> = async (id) => `location:${id}`;
   chat = (_: Place) => {};
+  left = (_id: string, _reason: string) => {};
   connects = (_recovered: boolean) => {};
 
   readonly lease = {
@@ -28,8 +29,9 @@ class Connection {
       this.joined.push(locationId);
       return this.answer(locationId);
     },
-    on: (_: string, listener: (changed: object) => void) => {
-      this.chat = (message) => listener({ userId: '2', message, roomName: `location:${message.id}` });
+    on: (event: string, listener: (news: object) => void) => {
+      if (event === 'left_room') this.left = (roomName, reason) => listener({ roomName, reason });
+      else this.chat = (message) => listener({ userId: '2', message, roomName: `location:${message.id}` });
     },
     onConnect: (listener: (recovered: boolean) => void) => {
       this.connects = listener;
@@ -115,6 +117,18 @@ describe('places', () => {
     await places.reload();
     expect(versions()).toEqual(['2@4', '3@1']);
     expect(connection.joined).toEqual(['2', '3', '2']);
+  });
+
+  it('go the moment they are taken back or deleted', async () => {
+    const { places, connection, server, versions } = setUp([place('2', 1), place('3', 1)]);
+    places.follow(connection.lease);
+    await settled();
+    connection.left('2', 'revoked');
+    connection.left('3', 'deleted');
+    expect(versions()).toEqual([]);
+    server.splice(0, 2, place('2', 1), place('3', 1)); // an answer from before
+    await places.reload();
+    expect(versions()).toEqual(['2@1']);
   });
 
   it('are watched again over a new connection, and not over one that was recovered', async () => {

@@ -68,6 +68,10 @@ export class Places {
     lease.on('chat', (changed) => {
       if (changed?.message) this.put(changed.message);
     });
+    lease.on('left_room', ({ roomName, reason }) => {
+      if (reason === 'deleted') this.delete(roomName);
+      else this.hide(roomName);
+    });
     lease.onConnect((recovered) => {
       // The server knows a socket that came back in time, and what it has missed is on its way.
       if (!recovered) this.#watched = new Set();

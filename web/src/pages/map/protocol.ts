@@ -10,8 +10,15 @@ export interface Changed {
   roomName: string;
 }
 
+/** The user can no longer see a place. */
+export interface Left {
+  roomName: string;
+  reason: 'revoked' | 'deleted';
+}
+
 export interface FromServer {
   chat: (changed: Changed) => void;
+  left_room: (left: Left) => void;
 }
 
 export interface ToServer {

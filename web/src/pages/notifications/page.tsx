@@ -1,9 +1,10 @@
-import { useEffect, useRef, useState } from 'preact/hooks';
+import { useEffect, useRef } from 'preact/hooks';
 import type { Notification } from '../../api/contract';
 import { Heading } from '../../shell/heading';
 import { common } from '../../text/common';
 import { errorText } from '../../text/errors';
 import { formatDistance, formatMoment } from '../../text/format';
+import { useMinutes } from '../../text/minutes';
 import { Button, IconButton } from '../../ui/button';
 import { Icon } from '../../ui/icon';
 import { Empty, Failed, SkeletonList } from '../../ui/states';
@@ -171,13 +172,4 @@ async function readAll(its: Inbox) {
   } catch (error) {
     toast(() => `${text().notRead} ${errorText(error)}`, { tone: 'bad' });
   }
-}
-
-/** Draws again now and then: "5 minutes ago" does not stay true. */
-function useMinutes() {
-  const [, set] = useState(0);
-  useEffect(() => {
-    const timer = setInterval(() => set(Date.now()), 30_000);
-    return () => clearInterval(timer);
-  }, []);
 }
