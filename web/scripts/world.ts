@@ -45,7 +45,11 @@ export function world(name: keyof typeof maps): Uint8Array {
 }
 
 function write(out: number[], rings: readonly Ring[], bits: number, least: number) {
-  const kept = rings.map((ring) => onGrid(ring, 2 ** bits)).filter((ring) => ring.length >= least);
+  const size = 2 ** bits;
+  const kept = rings.flatMap((ring) => {
+    const points = onGrid(ring, size);
+    return points.length < least ? [] : everywhere(least > 2 ? aroundPole(points, size) : points, size);
+  });
   number(out, kept.length);
   for (const ring of kept) {
     number(out, ring.length);
@@ -58,17 +62,40 @@ function write(out: number[], rings: readonly Ring[], bits: number, least: numbe
   }
 }
 
-/** Points that fall together on the grid are one. */
-function onGrid(ring: Ring, size: number): [number, number][] {
-  const points: [number, number][] = [];
+type Points = [x: number, y: number][];
+
+/**
+ * The ring on the grid. Where it crosses the antimeridian it goes on beyond the edge of the map. Points
+ * that fall together are one.
+ */
+function onGrid(ring: Ring, size: number): Points {
+  const points: Points = [];
   for (const [longitude, latitude] of ring) {
     const phi = (Math.max(-edge, Math.min(edge, latitude!)) * Math.PI) / 180;
-    const x = Math.round(((longitude! + 180) / 360) * size);
-    const y = Math.round((0.5 - Math.log(Math.tan(Math.PI / 4 + phi / 2)) / (2 * Math.PI)) * size);
     const last = points.at(-1);
+    let x = Math.round(((longitude! + 180) / 360) * size);
+    if (last) x += Math.round((last[0] - x) / size) * size;
+    const y = Math.round((0.5 - Math.log(Math.tan(Math.PI / 4 + phi / 2)) / (2 * Math.PI)) * size);
     if (last?.[0] !== x || last[1] !== y) points.push([x, y]);
   }
   return points;
+}
+
+/** A ring around the pole does not come back to its beginning: it is closed along the map's lower edge. */
+function aroundPole(points: Points, size: number): Points {
+  const [first, last] = [points[0]!, points.at(-1)!];
+  return first[0] === last[0] ? points : [...points, [last[0], size], [first[0], size]];
+}
+
+/** What goes on beyond one edge of the map comes in at the other. */
+function everywhere(points: Points, size: number): Points[] {
+  const xs = points.map(([x]) => x);
+  const shifted = (by: number): Points => points.map(([x, y]) => [x + by, y]);
+  return [
+    points,
+    ...(Math.min(...xs) < 0 ? [shifted(size)] : []),
+    ...(Math.max(...xs) > size ? [shifted(-size)] : []),
+  ];
 }
 
 function zigzag(n: number): number {

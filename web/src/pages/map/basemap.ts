@@ -125,12 +125,12 @@ function trace(pen: CanvasRenderingContext2D, { points }: Outline, { x, y, scale
   if (closed) pen.closePath();
 }
 
-/** The edges of areas, but for those where the world was cut open to be flat. */
+/** The edges of areas, but for the lower edge of the map, which is no coast. */
 function traceCoast(pen: CanvasRenderingContext2D, { points }: Outline, { x, y, scale }: View) {
   let drawing = false;
   for (let i = 0; i + 3 < points.length; i += 2) {
     const [ax, ay, bx, by] = [points[i]!, points[i + 1]!, points[i + 2]!, points[i + 3]!];
-    if ((ax === bx && (ax === 0 || ax === 1)) || (ay === by && ay === 1)) {
+    if (ay === 1 || by === 1) {
       drawing = false;
       continue;
     }

@@ -20,7 +20,7 @@ interface Props {
 }
 
 /** The longest that the scale is drawn, in pixels. */
-const scaleWidth = 96;
+const scaleWidth = 120;
 
 /** The map with its controls. */
 export function MapView({ view, drawing, onCanvas, onFit, ...handlers }: Props) {

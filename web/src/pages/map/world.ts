@@ -3,7 +3,10 @@
 import closely from 'virtual:world-50m';
 import widely from 'virtual:world-110m';
 
-/** A line or the edge of an area: x and y in turns, 0 to 1 over the square of Mercator's world. */
+/**
+ * A line or the edge of an area: x and y in turns, 0 to 1 over the square of Mercator's world. What crosses
+ * the antimeridian goes on beyond that, and is there a second time from the other side.
+ */
 export interface Outline {
   points: Float64Array;
   west: number;
@@ -61,7 +64,7 @@ export function readWorld(bytes: Uint8Array): World {
 }
 
 function outline(points: Float64Array): Outline {
-  let [west, north, east, south] = [1, 1, 0, 0];
+  let [west, north, east, south] = [Infinity, Infinity, -Infinity, -Infinity];
   for (let i = 0; i < points.length; i += 2) {
     west = Math.min(west, points[i]!);
     east = Math.max(east, points[i]!);
