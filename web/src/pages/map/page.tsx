@@ -66,7 +66,10 @@ export function MapPage() {
   const all = places.all.value;
   const loading = places.loading.value;
 
-  useEffect(() => () => places.stop(), []);
+  useEffect(() => {
+    void places.reload(); // also where there is no live connection
+    return () => places.stop();
+  }, []);
   useEffect(() => {
     if (lease) places.follow(lease);
   }, [lease]);

@@ -30,6 +30,7 @@ export class Places {
   /** The places that are watched over this connection. */
   #watched = new Set<string>();
   #watching: Promise<void> | undefined;
+  #reloading: Promise<void> | undefined;
   readonly #end = new AbortController();
   readonly #wait: (milliseconds: number) => Promise<void>;
 
@@ -80,7 +81,11 @@ export class Places {
   }
 
   /** Loads all again: what was given to the user, and taken from them. */
-  async reload(): Promise<void> {
+  reload(): Promise<void> {
+    return (this.#reloading ??= this.#loadAll().finally(() => (this.#reloading = undefined)));
+  }
+
+  async #loadAll(): Promise<void> {
     const before = this.#changes;
     if (this.#loading.peek().kind === 'failed') this.#loading.value = { kind: 'loading' };
     try {

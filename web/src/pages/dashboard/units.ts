@@ -1,0 +1,45 @@
+import { language } from '../../text/language';
+
+/** What a figure is measured in. */
+export type Unit = 'count' | 'perSecond' | 'bytes' | 'bytesPerSecond' | 'milliseconds';
+
+const byteUnits = ['byte', 'kilobyte', 'megabyte', 'gigabyte', 'terabyte'] as const;
+
+/** A figure as it is shown: short, in the language of the page. */
+export function formatFigure(value: number | null, unit: Unit): string {
+  if (value === null) return '–';
+  switch (unit) {
+    case 'count':
+      return number(value, { maximumFractionDigits: 0, notation: value < 100_000 ? 'standard' : 'compact' });
+    case 'perSecond':
+      return `${number(value, { maximumSignificantDigits: 3, notation: 'compact' })}/s`;
+    case 'milliseconds':
+      return number(value, { style: 'unit', unit: 'millisecond', maximumSignificantDigits: 3 });
+    case 'bytes':
+      return bytes(value);
+    case 'bytesPerSecond':
+      return `${bytes(value)}/s`;
+  }
+}
+
+/** In steps of 1,000, as the names of the units have it. */
+function bytes(value: number): string {
+  let i = 0;
+  for (; Math.abs(value) >= 1_000 && i < byteUnits.length - 1; i++) value /= 1_000;
+  const unit = byteUnits[i]!;
+  return number(value, {
+    style: 'unit',
+    unit,
+    unitDisplay: i === 0 ? 'narrow' : 'short',
+    maximumSignificantDigits: 3,
+  });
+}
+
+const formats = new Map<string, Intl.NumberFormat>();
+
+function number(value: number, options: Intl.NumberFormatOptions): string {
+  const key = language.value + JSON.stringify(options);
+  let format = formats.get(key);
+  if (!format) formats.set(key, (format = new Intl.NumberFormat(language.value, options)));
+  return format.format(value);
+}
