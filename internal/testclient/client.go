@@ -180,12 +180,23 @@ const nowhere = "/no-such-namespace"
 // it asks the server something else and waits for the answer first.
 func (c *Client) ExpectNothing() {
 	c.t.Helper()
+	for _, e := range c.Waiting() {
+		c.t.Fatalf("want no event, got %q %s", e.Name, e.Args)
+	}
+}
+
+// Waiting returns the events that have come, or were on their way, and that were not looked at.
+func (c *Client) Waiting() (events []Event) {
+	c.t.Helper()
 	c.write("40" + nowhere + ",")
 	assert.Receive(c.t, c.connected, "the refusal of "+nowhere)
-	select {
-	case e := <-c.events:
-		c.t.Fatalf("want no event, got %q %s", e.Name, e.Args)
-	default:
+	for {
+		select {
+		case e := <-c.events:
+			events = append(events, e)
+		default:
+			return events
+		}
 	}
 }
 
