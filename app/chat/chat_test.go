@@ -6,14 +6,10 @@ import (
 	"testing"
 	"time"
 
-	"go.uber.org/goleak"
-
 	"github.com/kachi-io/kachi/app/apptest"
 	"github.com/kachi-io/kachi/internal/assert"
 	"github.com/kachi-io/kachi/internal/testclient"
 )
-
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
 // What clients see, as it is on the wire: not the types of the package, so that a field that
 // changes its name is noticed.
