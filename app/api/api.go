@@ -23,6 +23,7 @@ import (
 	"reflect"
 	"regexp"
 	"strings"
+	"time"
 
 	"github.com/danielgtaylor/huma/v2"
 	"github.com/danielgtaylor/huma/v2/adapters/humago"
@@ -62,6 +63,8 @@ type Options struct {
 	// AllowedOrigins are other sites whose pages may call, as [socketio.Options] has them.
 	// Default none.
 	AllowedOrigins []string
+	// BodyTimeout is how long a request's body may take to come. Default 30 s.
+	BodyTimeout time.Duration
 	// Protect has requests pass what an Access and guards ask for.
 	Protect func(access Access, use []gateway.Layer) func(http.Handler) http.Handler
 	// Failed is told of errors that callers are not: those without a code.
@@ -80,6 +83,9 @@ type API struct {
 
 // New makes an API that has no routes yet. It is put together before it serves.
 func New(o Options) *API {
+	if o.BodyTimeout <= 0 {
+		o.BodyTimeout = 30 * time.Second
+	}
 	a := &API{opts: o, sites: newSites(o.AllowedOrigins), mux: http.NewServeMux()}
 	config := huma.DefaultConfig("Kachi", o.Version)
 	config.OpenAPIPath, config.DocsPath, config.SchemasPath, config.CreateHooks = "", "", "", nil
@@ -143,7 +149,7 @@ func Handle[In, Out any](a *API, r Route, handler func(context.Context, *In) (*O
 	name := r.Method + " " + r.Path
 	op := huma.Operation{
 		OperationID: strings.Trim(notWord.ReplaceAllString(strings.ToLower(name), "-"), "-"),
-		Method:      r.Method, Path: r.Path, DefaultStatus: r.Status, MaxBodyBytes: r.MaxBody,
+		Method:      r.Method, Path: r.Path, DefaultStatus: r.Status, MaxBodyBytes: r.MaxBody, BodyReadTimeout: a.opts.BodyTimeout,
 		Tags: []string{r.Tag}, Summary: r.Summary, Description: r.Description,
 	}
 	switch r.Access {

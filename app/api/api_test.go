@@ -1,14 +1,17 @@
 package api_test
 
 import (
+	"bufio"
 	"context"
 	"encoding/json"
 	"errors"
 	"io"
+	"net"
 	"net/http"
 	"net/http/httptest"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/kachi-io/kachi/app/api"
 	"github.com/kachi-io/kachi/app/store"
@@ -290,6 +293,47 @@ func TestOtherSites(t *testing.T) {
 			assert.Equal(t, ask.Header.Get("Access-Control-Allow-Methods"), allowed)
 			assert.Equal(t, ask.Header.Get("Access-Control-Allow-Origin"), c.cors)
 		})
+	}
+}
+
+// Whoever announces a body and does not send it is not waited for; a handler may take its
+// time.
+func TestSlowBodies(t *testing.T) {
+	const limit = 200 * time.Millisecond
+	a := api.New(api.Options{BodyTimeout: limit, Protect: func(api.Access, []gateway.Layer) func(http.Handler) http.Handler {
+		return func(next http.Handler) http.Handler { return next }
+	}})
+	type input struct{ Body struct{ Name string } }
+	api.Handle(a, api.Route{Method: "POST", Path: "/api/read", Access: api.Public}, func(context.Context, *input) (*struct{}, error) { return nil, nil })
+	api.Handle(a, api.Route{Method: "POST", Path: "/api/unread", Access: api.Public}, func(context.Context, *struct{}) (*struct{}, error) { return nil, nil })
+	api.Handle(a, api.Route{Method: "POST", Path: "/api/long", Access: api.Public}, func(ctx context.Context, _ *input) (*struct{}, error) {
+		select {
+		case <-ctx.Done():
+			return nil, gateway.NewError("gone", "The client was taken for gone")
+		case <-time.After(3 * limit):
+			return nil, nil
+		}
+	})
+	server := httptest.NewServer(a)
+	defer server.Close()
+	for path, want := range map[string]string{"/api/read": "408", "/api/unread": "204", "/api/long": "204"} {
+		c, err := net.Dial("tcp", server.Listener.Addr().String())
+		assert.NoError(t, err)
+		body := ""
+		if path == "/api/long" {
+			body = `{"Name":"x"}`
+		}
+		_, err = io.WriteString(c, "POST "+path+" HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: 12\r\n\r\n"+body)
+		assert.NoError(t, err)
+		assert.NoError(t, c.SetReadDeadline(time.Now().Add(30*time.Second)))
+		first, err := bufio.NewReader(c).ReadString('\n')
+		assert.NoError(t, err, path)
+		assert.True(t, strings.Contains(first, want), path, first)
+		if body == "" { // and the connection ends
+			_, err = io.Copy(io.Discard, c)
+			assert.NoError(t, err, path)
+		}
+		assert.NoError(t, c.Close())
 	}
 }
 

@@ -72,7 +72,7 @@ func refusal(status int, message, route string, errs []error) *problem {
 	case http.StatusNotAcceptable:
 		coded.Code = CodeUnspeakable
 	case http.StatusRequestTimeout:
-		coded.Code = gateway.CodeTimeout
+		coded.Code, coded.Message = gateway.CodeTimeout, "The body did not come in time"
 	case http.StatusBadRequest:
 		if list := fields(errs); len(list) > 0 { // what is wrong with the JSON
 			coded.Message = list[0].Message

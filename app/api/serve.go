@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"runtime/debug"
 	"strings"
+	"time"
 
 	"github.com/kachi-io/kachi/gateway"
 	"github.com/kachi-io/kachi/socketio"
@@ -23,13 +24,20 @@ func (a *API) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	h.Set("X-Content-Type-Options", "nosniff")
 	h.Set("Content-Security-Policy", "default-src 'none'; frame-ancestors 'none'")
 	out := &answer{ResponseWriter: w}
+	// Also for a body that nobody reads: net/http looks for its end when all is said.
+	connection := http.NewResponseController(w)
+	wait := func() { _ = connection.SetReadDeadline(time.Now().Add(a.opts.BodyTimeout)) }
+	wait()
+	defer wait()
 	defer a.recovered(out, r)
 	if !a.sites.admit(h, r) {
 		refuse(out, r, http.StatusForbidden, gateway.Forbidden("Pages of other sites may not do that"))
 		return
 	}
-	a.mux.ServeHTTP(out, r)
+	a.mux.ServeHTTP(out, r.WithContext(context.WithValue(r.Context(), connectionKey{}, connection)))
 }
+
+type connectionKey struct{}
 
 // answer knows whether it has begun.
 type answer struct {
@@ -70,8 +78,12 @@ func (a *API) recovered(w *answer, r *http.Request) {
 	gateway.WriteError(w, r, err)
 }
 
-// survive makes an error of a handler's panic.
+// survive makes an error of a handler's panic. The handler may take longer than the body:
+// with a deadline that passes net/http would take the client for gone.
 func survive[In, Out any](ctx context.Context, in *In, handler func(context.Context, *In) (*Out, error)) (out *Out, err error) {
+	if c, ok := ctx.Value(connectionKey{}).(*http.ResponseController); ok {
+		_ = c.SetReadDeadline(time.Time{})
+	}
 	defer func() {
 		if v := recover(); v != nil {
 			out, err = nil, &socketio.PanicError{Value: v, Stack: debug.Stack()}

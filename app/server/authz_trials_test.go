@@ -46,14 +46,17 @@ var trials = map[string]trial{
 		return attempt{input: map[string]string{"id": w.notify(t)}}
 	},
 
-	"GET /api/sync/{key...}":    documentByHTTP,
-	"PUT /api/sync/{key...}":    documentByHTTP,
-	"DELETE /api/sync/{key...}": documentByHTTP,
-	"/sync subscribe":           documentByEvent,
-	"/sync unsubscribe":         documentByEvent,
-	"/sync updateData": func(t *testing.T, w *world, _ *apptest.Person) attempt {
-		return attempt{input: map[string]any{"key": w.document(t), "value": 2, "version": 1}}
-	},
+	"GET /api/sync/{key...}":              stored(""),
+	"GET /api/sync/{key...} (private)":    stored("user/%s/"),
+	"PUT /api/sync/{key...}":              stored(""),
+	"PUT /api/sync/{key...} (private)":    stored("user/%s/"),
+	"DELETE /api/sync/{key...}":           stored(""),
+	"DELETE /api/sync/{key...} (private)": stored("user/%s/"),
+	"/sync subscribe":                     document("", false),
+	"/sync subscribe (private)":           document("user/%s/", false),
+	"/sync unsubscribe":                   document("", false),
+	"/sync updateData":                    document("", true),
+	"/sync updateData (private)":          document("user/%s/", true),
 
 	"PUT /api/location": func(t *testing.T, w *world, _ *apptest.Person) attempt {
 		return attempt{input: map[string]any{"id": w.location(t), "geometry": somewhere}}
@@ -101,21 +104,34 @@ func (w *world) location(t *testing.T) string {
 	return id
 }
 
-func documentByHTTP(t *testing.T, w *world, _ *apptest.Person) attempt {
-	return attempt{path: "/api/sync/" + w.document(t), input: 2}
-}
-
-func documentByEvent(t *testing.T, w *world, _ *apptest.Person) attempt {
-	return attempt{input: map[string]string{"key": w.document(t)}}
-}
-
-// document makes one that is the owner's alone.
-func (w *world) document(t *testing.T) (key string) {
+// write has the owner write a new document.
+func (w *world) write(t *testing.T, folder string) (key string) {
 	t.Helper()
 	w.calls++
-	key = fmt.Sprintf("user/%s/draft/%d", w.people["owner"].ID, w.calls)
-	w.call(t, w.people["owner"], 200, "PUT", "/api/sync/"+key, 1, nil)
+	if folder != "" {
+		folder = fmt.Sprintf(folder, w.people["owner"].ID)
+	}
+	key = fmt.Sprint(folder, "document-", w.calls)
+	w.call(t, w.people["owner"], 200, "PUT", "/api/sync/"+key, map[string]int{"x": 1}, nil)
 	return key
+}
+
+// stored is tried with a document of the owner's.
+func stored(folder string) trial {
+	return func(t *testing.T, w *world, _ *apptest.Person) attempt {
+		return attempt{path: "/api/sync/" + w.write(t, folder), input: map[string]int{"x": 2}}
+	}
+}
+
+// document is that for events.
+func document(folder string, change bool) trial {
+	return func(t *testing.T, w *world, _ *apptest.Person) attempt {
+		in := map[string]any{"key": w.write(t, folder)}
+		if change {
+			in["value"], in["version"] = "new", 1
+		}
+		return attempt{input: in}
+	}
 }
 
 // plain is tried as it is.

@@ -23,6 +23,29 @@ func (s *Server) source() string {
 	return filepath.Join(s.opts.Data, "kachi.db")
 }
 
+// exposed reports whether the folder of pages would show the server's own data to everybody.
+func (s *Server) exposed() error {
+	resolved := func(path string) (string, error) {
+		path, err := filepath.Abs(path)
+		if err != nil {
+			return "", err
+		}
+		if real, err := filepath.EvalSymlinks(path); err == nil { // it may not be there yet
+			path = real
+		}
+		return path, nil
+	}
+	data, err := resolved(s.opts.Data)
+	static, failed := resolved(s.opts.Static)
+	if err = errors.Join(err, failed); err != nil {
+		return err
+	}
+	if within, err := filepath.Rel(static, data); err == nil && filepath.IsLocal(within) {
+		return fmt.Errorf("the folder of pages, %s, has the server's data in it, %s: everybody could fetch them", static, data)
+	}
+	return nil
+}
+
 // secret returns what signs access tokens. One that nobody has given is made once and kept
 // with the data, so that sign-ins survive a restart.
 func (s *Server) secret() ([]byte, error) {

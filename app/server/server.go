@@ -260,6 +260,9 @@ func (s *Server) protect(access api.Access, use []gateway.Layer) func(http.Handl
 func (s *Server) site() (http.Handler, error) {
 	const notBuilt = "the pages are not built into this program: run `make build` in the project's folder"
 	if s.opts.Static != "" {
+		if err := s.exposed(); err != nil {
+			return nil, err
+		}
 		if clientfiles.Version() == "" {
 			s.log.Warn(notBuilt) // nor is the client script, which a page may want
 		}
