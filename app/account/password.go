@@ -78,9 +78,21 @@ func (p *passwords) hash(ctx context.Context, password string) (string, error) {
 	defer func() { <-p.turns }()
 	salt := make([]byte, argonSalt)
 	_, _ = rand.Read(salt) // never fails
-	key := argon2.IDKey([]byte(password), salt, argonTime, argonMemory, argonLanes, argonKey)
+	return phc(salt, argon2.IDKey([]byte(password), salt, argonTime, argonMemory, argonLanes, argonKey)), nil
+}
+
+func phc(salt, key []byte) string {
 	return fmt.Sprintf("$argon2id$v=%d$m=%d,t=%d,p=%d$%s$%s", argon2.Version, argonMemory, argonTime, argonLanes,
-		base64.RawStdEncoding.EncodeToString(salt), base64.RawStdEncoding.EncodeToString(key)), nil
+		base64.RawStdEncoding.EncodeToString(salt), base64.RawStdEncoding.EncodeToString(key))
+}
+
+// hashOfNobody is a hash that no known password has, at the price of none: a server that
+// starts does not begin with 19 MiB.
+func hashOfNobody() string {
+	salt, key := make([]byte, argonSalt), make([]byte, argonKey)
+	_, _ = rand.Read(salt)
+	_, _ = rand.Read(key)
+	return phc(salt, key)
 }
 
 var errHash = errors.New("account: a stored password's hash cannot be read")
