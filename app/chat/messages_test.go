@@ -232,9 +232,12 @@ func TestOrder(t *testing.T) {
 	nest := open(t, p.mina, "nest", false)
 	reader, other := enter(t, p.mina, nest), enter(t, p.mina, nest)
 	const writers, each = 8, 25
-	var wg sync.WaitGroup
+	var all []*testclient.Client
 	for i := range writers {
-		c := enter(t, app.Register(t, fmt.Sprint("writer ", i)), nest)
+		all = append(all, enter(t, app.Register(t, fmt.Sprint("writer ", i)), nest))
+	}
+	var wg sync.WaitGroup
+	for i, c := range all {
 		wg.Go(func() {
 			for n := range each {
 				var r receipt
