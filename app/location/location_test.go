@@ -7,6 +7,7 @@ import (
 	"io"
 	"log/slog"
 	"net/http"
+	"os"
 	"strings"
 	"sync"
 	"testing"
@@ -22,7 +23,12 @@ import (
 	"github.com/kachi-io/kachi/internal/testclient"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(mariadbtest.Main{M: m}) }
+func TestMain(m *testing.M) {
+	if instruction := os.Getenv(crashing); instruction != "" {
+		moveAndDie(instruction)
+	}
+	goleak.VerifyTestMain(mariadbtest.Main{M: m})
+}
 
 type object = map[string]any
 

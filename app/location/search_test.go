@@ -6,6 +6,8 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/paulmach/orb"
+
 	"github.com/kachi-io/kachi/app/apptest"
 	"github.com/kachi-io/kachi/app/location"
 	"github.com/kachi-io/kachi/app/store"
@@ -171,4 +173,27 @@ func TestGeometries(t *testing.T) {
 	assert.True(t, err != nil)
 	_, err = location.ReadGeometry([]byte(`{"type":"LineString","coordinates":[` + strings.Repeat("[],", 9000) + `[]]}`))
 	assert.Equal(t, len(assert.ErrorAs[*gateway.Error](t, err).Details.([]gateway.FieldError)), 20, "no more are told")
+}
+
+// The largest geometry that there may be goes all the way, and one that is larger nowhere.
+func TestLargeGeometries(t *testing.T) {
+	apptest.Each(t, nil, func(t *testing.T, app *apptest.App) {
+		mina := app.Register(t, "Mina")
+		c := mina.Dial(t, location.Namespace)
+		positions := make([][2]float64, location.MaxPositions)
+		for i := range positions {
+			positions[i] = [2]float64{126 + float64(i)/7e4, 37 + float64(i)/3e4}
+		}
+		track := object{"type": "LineString", "coordinates": positions}
+		at := put(t, mina, 201, object{"geometry": track})
+		assert.True(t, orb.Equal(watch(t, c, at.ID).Message.Geometry.Geometry, at.Geometry.Geometry))
+		moved := put(t, mina, 200, object{"id": at.ID, "geometry": track})
+		assert.True(t, orb.Equal(told(t, c).Message.Geometry.Geometry, moved.Geometry.Geometry))
+		assert.Equal(t, len(moved.Geometry.Geometry.(orb.LineString)), location.MaxPositions)
+		assert.Equal(t, search(t, mina, "near=126,37&radius=1"), []store.ID{at.ID})
+
+		track["coordinates"] = append(positions, positions[0])
+		mina.Refused(t, 400, "invalid", "PUT", "/api/location", object{"geometry": track})
+		mina.Refused(t, 413, "too_large", "PUT", "/api/location", object{"geometry": strings.Repeat("x", 1<<20)})
+	})
 }
