@@ -73,8 +73,8 @@ type audience struct {
 
 type watchers struct {
 	Body struct {
-		Watchers []Watcher `json:"watchers"`
-		Next     *store.ID `json:"next" nullable:"true" doc:"What to give as after in order to get those that follow; null where these are the last."`
+		Watchers []Watcher `json:"watchers" nullable:"false"`
+		Next     *store.ID `json:"next" doc:"What to give as after in order to get those that follow; null where these are the last."`
 	}
 }
 

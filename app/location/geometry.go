@@ -34,24 +34,24 @@ func (g *Geometry) UnmarshalJSON(text []byte) (err error) {
 	return err
 }
 
-const geometrySchema = `{
-	"type": "object",
-	"description": "A Point, LineString or Polygon of GeoJSON (RFC 7946). A position is longitude, then latitude, in degrees. Up to 10,000 positions; rings are closed.",
-	"required": ["type", "coordinates"],
-	"properties": {
-		"type": {"type": "string", "enum": ["Point", "LineString", "Polygon"]},
-		"coordinates": {"type": "array", "items": {}}
-	}
-}`
+const about = "A Point, LineString or Polygon of GeoJSON (RFC 7946). A position is longitude, then latitude, in degrees. Up to 10,000 positions; rings are closed."
 
 // JSONSchema describes it in the AsyncAPI document.
-func (Geometry) JSONSchema() json.RawMessage { return json.RawMessage(geometrySchema) }
+func (Geometry) JSONSchema() json.RawMessage {
+	return json.RawMessage(`{
+		"type": "object", "description": "` + about + `", "required": ["type", "coordinates"],
+		"properties": {
+			"type": {"type": "string", "enum": ["Point", "LineString", "Polygon"]},
+			"coordinates": {"type": "array", "items": {}}
+		}
+	}`)
+}
 
 // Schema implements [huma.SchemaProvider].
 func (Geometry) Schema(huma.Registry) *huma.Schema {
 	return &huma.Schema{
 		Type:        "object",
-		Description: "A Point, LineString or Polygon of GeoJSON (RFC 7946). A position is longitude, then latitude, in degrees. Up to 10,000 positions; rings are closed.",
+		Description: about,
 		Required:    []string{"type", "coordinates"},
 		Properties: map[string]*huma.Schema{
 			"type":        {Type: "string", Enum: []any{"Point", "LineString", "Polygon"}},

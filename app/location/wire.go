@@ -87,8 +87,8 @@ func featureOf(l store.Location) Feature {
 // FeatureCollection is locations as GeoJSON has them, by their ids.
 type FeatureCollection struct {
 	Type     string    `json:"type" enum:"FeatureCollection"`
-	Features []Feature `json:"features"`
-	Next     *store.ID `json:"next" nullable:"true" doc:"What to give as after in order to get those that follow; null where these are the last."`
+	Features []Feature `json:"features" nullable:"false"`
+	Next     *store.ID `json:"next" doc:"What to give as after in order to get those that follow; null where these are the last."`
 }
 
 // ContentType implements [huma.ContentTypeFilter], as does the collection's (RFC 7946, 12).
