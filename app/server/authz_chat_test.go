@@ -55,6 +55,33 @@ func init() {
 			room, id := w.said(t)
 			return attempt{input: map[string]string{"room": room, "id": id}}
 		},
+		"GET /api/rooms/{id} (public)": func(t *testing.T, w *world, _ *apptest.Person) attempt {
+			return attempt{path: "/api/rooms/" + w.publicRoom(t)}
+		},
+		"PATCH /api/rooms/{id} (public)": func(t *testing.T, w *world, _ *apptest.Person) attempt {
+			return attempt{path: "/api/rooms/" + w.publicRoom(t), input: map[string]any{"name": "cellar"}}
+		},
+		"DELETE /api/rooms/{id} (public)": func(t *testing.T, w *world, _ *apptest.Person) attempt {
+			return attempt{path: "/api/rooms/" + w.publicRoom(t)}
+		},
+		"GET /api/rooms/{id}/messages (public)": func(t *testing.T, w *world, _ *apptest.Person) attempt {
+			return attempt{path: "/api/rooms/" + w.publicRoom(t) + "/messages"}
+		},
+		"/chat join (public)": func(t *testing.T, w *world, _ *apptest.Person) attempt { return attempt{input: w.publicRoom(t)} },
+		"/chat message (public)": func(t *testing.T, w *world, _ *apptest.Person) attempt {
+			return attempt{input: map[string]string{"room": w.publicRoom(t), "message": "hello"}}
+		},
+		"/chat edit (members)": func(t *testing.T, w *world, _ *apptest.Person) attempt {
+			_, id := w.saidBy(t, "member")
+			return attempt{input: map[string]string{"id": id, "message": "hello"}}
+		},
+		"/chat delete (members)": func(t *testing.T, w *world, _ *apptest.Person) attempt {
+			_, id := w.saidBy(t, "member")
+			return attempt{input: map[string]string{"id": id}}
+		},
+		"DELETE /api/rooms/{id}/members/{userId} (oneself)": func(t *testing.T, w *world, who *apptest.Person) attempt {
+			return attempt{path: "/api/rooms/" + w.room(t) + "/members/" + max(who.ID, 1).String()}
+		},
 		"/chat typing": func(t *testing.T, w *world, _ *apptest.Person) attempt {
 			room := w.room(t)
 			return attempt{input: map[string]string{"room": room}, before: func(_ *testing.T, c *testclient.Client) { c.Ask(nil, "join", room) }}
@@ -71,11 +98,25 @@ func (w *world) room(t *testing.T) string {
 	return room.ID.String()
 }
 
-// said has the owner write in such a room.
+// publicRoom makes one of the owner's, with the member in it, that everybody may join.
+func (w *world) publicRoom(t *testing.T) string {
+	t.Helper()
+	var room struct{ ID store.ID }
+	w.call(t, w.people["owner"], 201, "POST", "/api/rooms", map[string]any{"name": "garden"}, &room)
+	w.call(t, w.people["owner"], 204, "POST", "/api/rooms/"+room.ID.String()+"/members", map[string]any{"userId": w.people["member"].ID}, nil)
+	return room.ID.String()
+}
+
+// said has the owner write in a private room.
 func (w *world) said(t *testing.T) (room, message string) {
 	t.Helper()
+	return w.saidBy(t, "owner")
+}
+
+func (w *world) saidBy(t *testing.T, who string) (room, message string) {
+	t.Helper()
 	room = w.room(t)
-	c := w.people["owner"].Dial(t, "/chat")
+	c := w.people[who].Dial(t, "/chat")
 	defer c.Close()
 	var sent struct{ ID string }
 	c.Ask(&sent, "message", map[string]string{"room": room, "message": "hello"})

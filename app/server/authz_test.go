@@ -113,7 +113,7 @@ func (w *world) elsewhere(p *apptest.Person) *apptest.Person {
 func TestWhoMayDoWhat(t *testing.T) {
 	w := newWorld(t)
 	expected, rows := readTable(t)
-	there := map[string]bool{}
+	there, done := map[string]bool{}, 0
 	var order []string
 	for _, r := range w.Server.Routes() {
 		order = append(order, r.Method+" "+r.Path)
@@ -126,6 +126,11 @@ func TestWhoMayDoWhat(t *testing.T) {
 		for _, row := range rows {
 			if row != name && !strings.HasPrefix(row, name+" (") {
 				continue
+			}
+			// A server for some rows: how much one person may do in a minute is not what is tried.
+			if done++; done%12 == 0 {
+				w.Stop()
+				w = newWorld(t)
 			}
 			tried, there[row] = true, true
 			w.tryAll(t, name, row, expected[row])
@@ -157,9 +162,12 @@ func (w *world) tryAll(t *testing.T, name, row string, expected []string) {
 		t.Errorf("%s: nothing says how to try that: authz_trials_test.go needs an entry", row)
 		return
 	}
+	var a attempt
 	for i, as := range everybody {
 		who := w.people[as]
-		a := try(t, w, who)
+		if i == 0 || expected[i] != "unauthorized" { // who does not get in finds what was made for the one before
+			a = try(t, w, who)
+		}
 		var got string
 		if strings.HasPrefix(name, "/") {
 			got = w.emit(t, who, name, a)
