@@ -85,6 +85,7 @@ type Server struct {
 	log      *slog.Logger
 	db       *store.DB
 	accounts *account.Accounts
+	tidying  *schedule.Job
 	app      *gateway.App
 	api      *api.API
 	handler  http.Handler
@@ -175,7 +176,8 @@ func (s *Server) assemble() error {
 		return err
 	}
 	// Every node of a database does it: twice does no harm.
-	if err := schedule.With(s.app, schedule.Every(time.Hour, s.tidy, schedule.Options{Name: "forget what has expired", Jitter: 5 * time.Minute, Timeout: time.Minute})); err != nil {
+	s.tidying = schedule.Every(time.Hour, s.tidy, schedule.Options{Name: "forget what has expired", Jitter: 5 * time.Minute, Timeout: time.Minute})
+	if err := schedule.With(s.app, s.tidying); err != nil {
 		return err
 	}
 	s.accounts.SetRevoker(s.app)

@@ -7,6 +7,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/kachi-io/kachi/app/apptest"
 	"github.com/kachi-io/kachi/app/server"
@@ -58,4 +59,11 @@ func TestRequestsAreKnownByAnIDInAnswersAndLogs(t *testing.T) {
 		assert.True(t, strings.Contains(log.String(), `"request":"`+made+`"`), log.String())
 	}
 	assert.True(t, !strings.Contains(log.String(), "a b"))
+}
+
+func TestWhatHasExpiredIsForgottenEveryHour(t *testing.T) {
+	app := apptest.New(t, nil)
+	job := app.Server.Tidying()
+	assert.Eventually(t, func() bool { return !job.Stats().Next.IsZero() })
+	assert.True(t, time.Until(job.Stats().Next) <= time.Hour)
 }
