@@ -27,7 +27,15 @@ func (s *Session) answer(x *exchange, b *buffer, compressible, first bool) error
 			body = b.compressed.Bytes()
 		}
 	}
-	return x.answer(http.StatusOK, body, o.WriteTimeout)
+	err := x.answer(http.StatusOK, body, o.WriteTimeout)
+	if err == nil {
+		messages := 0
+		for _, m := range b.messages {
+			messages += m.messages()
+		}
+		s.server.counts.traffic.Sent.Add(0, messages, len(body))
+	}
+	return err
 }
 
 // encodedByHost reports whether middleware compresses the answer. Some says so from the

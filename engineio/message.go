@@ -122,6 +122,15 @@ func (s *Session) size(m *Message) int {
 	return size
 }
 
+// messages returns how many the message is on the wire.
+func (m *Message) messages() int {
+	n := len(m.binary)
+	if m.buf != nil {
+		n++
+	}
+	return n
+}
+
 func (m *Message) hasBinary() bool { return len(m.binary) > 0 }
 
 // wire returns the message as a WebSocket frame, made at first use.
@@ -177,7 +186,7 @@ func (m *Message) build(text *websocket.Frame, binary func([]byte) *websocket.Fr
 	if len(frames) > 1 {
 		frame = websocket.Join(frames...)
 	}
-	frame.Volatile, frame.Plain = m.Volatile, m.NoCompress
+	frame.Volatile, frame.Plain, frame.Messages = m.Volatile, m.NoCompress, uint32(m.messages())
 	return frame
 }
 

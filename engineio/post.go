@@ -94,6 +94,8 @@ func (s *Session) readPost(p *polling, x *exchange) (status int, cause string, e
 		s.mu.Unlock()
 		return http.StatusBadRequest, CauseIncompleteBody, err
 	}
+	messages := 0
+	defer func() { s.server.counts.traffic.Received.Add(0, messages, len(body)) }()
 	s.receive.Lock()
 	defer s.receive.Unlock()
 	for pk, err := range s.packets(x.r, body) {
@@ -102,6 +104,9 @@ func (s *Session) readPost(p *polling, x *exchange) (status int, cause string, e
 		}
 		if len(body) > sharedMax && (!pk.Binary || s.protocol == 3) && len(pk.Data) < len(body)/2 {
 			pk.Data = bytes.Clone(pk.Data)
+		}
+		if err == nil && pk.Type == packet.Message {
+			messages++
 		}
 		work, ok := s.take(pk, err)
 		if work != nil {

@@ -97,6 +97,7 @@ func NewServer(accept func(*Session) Receiver, opts *Options) *Server {
 	}
 	s.queue = outbox.Limits{Messages: o.MaxQueuedMessages, Bytes: o.MaxQueuedBytes, Evicted: &s.counts.evicted}
 	s.accepting.Queue = s.queue
+	s.accepting.Traffic = &s.counts.traffic
 	s.ended, s.end = context.WithCancel(context.Background())
 	o.Hooks = o.Hooks.counted(&s.counts)
 	return s

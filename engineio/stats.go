@@ -4,6 +4,7 @@ import (
 	"sync/atomic"
 
 	"github.com/kachi-io/kachi/internal/tally"
+	"github.com/kachi-io/kachi/internal/traffic"
 )
 
 // Stats is what a [Server] has counted, whether its hooks are set or not. Each number was
@@ -11,7 +12,8 @@ import (
 // disagree by what happened meanwhile. At rest they agree: Opened is the sum of Polling,
 // WebSocket and all of Closed.
 //
-// Counting costs ordinary messages nothing. An atomic addition, or for the maps a short
+// Counting costs ordinary messages next to nothing: traffic is added up once for each read
+// and write, however many messages that moves. An atomic addition, or for the maps a short
 // lock, is paid where a session begins, moves or ends, a request is refused, or a message
 // dropped.
 type Stats struct {
@@ -41,12 +43,26 @@ type Stats struct {
 	// Evicted counts the volatile messages that waited for a client and made room for
 	// newer ones. What still waits when a session ends is not counted.
 	Evicted uint64
+
+	// Traffic of all sessions.
+	Traffic Traffic
+}
+
+// Traffic is what sessions have moved: messages of clients and of the layer above, an
+// attachment each for itself; and bytes, as WebSocket frames, POST requests' bodies and
+// the answers to polls have them on the wire, heartbeats and the like included, HTTP's
+// headers and TLS not. What is sent counts when the network has taken it.
+type Traffic struct {
+	MessagesReceived, MessagesSent uint64
+	BytesReceived, BytesSent       uint64
 }
 
 // Stats returns what the server has counted. Its cost does not depend on the number of
 // sessions; the maps are the caller's own, and nil where nothing was counted.
 func (s *Server) Stats() Stats {
 	c := &s.counts
+	received, read := c.traffic.Received.Load()
+	sent, written := c.traffic.Sent.Load()
 	return Stats{
 		Polling:        int(c.polling.Load()),
 		WebSocket:      int(c.websocket.Load()),
@@ -58,6 +74,8 @@ func (s *Server) Stats() Stats {
 		Oversized:      c.oversized.Load(),
 		Dropped:        c.dropped.Load(),
 		Evicted:        c.evicted.Load(),
+
+		Traffic: Traffic{MessagesReceived: received, MessagesSent: sent, BytesReceived: read, BytesSent: written},
 	}
 }
 
@@ -66,6 +84,7 @@ type counters struct {
 	polling, websocket               atomic.Int64 // sessions now
 	opened, upgraded, upgradesFailed atomic.Uint64
 	oversized, dropped, evicted      atomic.Uint64
+	traffic                          traffic.Traffic
 	closed                           tally.Tally[Reason]
 	refused                          tally.Tally[string]
 }

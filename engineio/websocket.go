@@ -93,9 +93,11 @@ func (r *reader) Resume(conn *websocket.Conn) { (*Session)(r).read(conn, r) }
 func (s *Session) read(conn *websocket.Conn, r websocket.Reader) {
 	var work Work
 	long := false // it takes a while
+	messages := 0
 	for {
 		t, data, err := conn.Read()
 		if err != nil {
+			conn.Received(messages)
 			s.connEnded(err)
 			s.unhold()
 			break
@@ -104,6 +106,7 @@ func (s *Session) read(conn *websocket.Conn, r websocket.Reader) {
 			(*plainReader)(s).Heard()
 			if t == 0 { // no message
 				if !conn.HasMessage() {
+					conn.Received(messages)
 					conn.Await(r)
 					break
 				}
@@ -112,6 +115,7 @@ func (s *Session) read(conn *websocket.Conn, r websocket.Reader) {
 		}
 		if !isHeartbeat(t, data) {
 			growStack()
+			messages++
 		}
 		if len(data) >= large {
 			long = true
@@ -124,6 +128,7 @@ func (s *Session) read(conn *websocket.Conn, r websocket.Reader) {
 			go more.Run()
 		}
 		if !conn.HasMessage() {
+			conn.Received(messages)
 			conn.Await(r)
 			break
 		}

@@ -281,7 +281,10 @@ func TestStats(t *testing.T) {
 				faked(t, &o, func(t *testing.T, srv fakedHost) {
 					row.cause(t, srv)
 					settle(t)
-					assert.Equal(t, srv.Stats(), row.want)
+					got := srv.Stats()
+					assert.True(t, row.want.Sockets == 0 || got.Engine.Traffic.MessagesSent > 0 && got.Engine.Traffic.MessagesReceived > 0)
+					got.Engine.Traffic = engineio.Traffic{} // package engineio tests the rest
+					assert.Equal(t, got, row.want)
 					if !withHooks {
 						return
 					}

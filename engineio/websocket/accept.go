@@ -103,6 +103,7 @@ func NewConn(nc net.Conn, leftover []byte, o *Options, deflate bool) *Conn {
 		flusher:  o.flusher(),
 	}
 	c.in = leftover
+	c.traffic.Received.Add(c.flusher.number, 0, len(leftover))
 	c.init()
 	return c
 }

@@ -31,10 +31,10 @@ type Conn struct {
 	held   bool // in flusher.held, or on the way from there: what is queued gets written
 	defers bool // Send leaves the write to others
 	hurry  bool // Flush has met a busy writer, who is to go on with what waits
+	npongs uint8
 	queue  outbox.Queue[*Frame]
 	first  []*Frame // SendFirst: ahead of queue
 	pongs  []byte   // encoded, ahead of first
-	npongs int
 
 	flyingMessages, flyingBytes int // taken from queue and not yet written
 
@@ -114,6 +114,7 @@ func (c *Conn) SendIf(f *Frame, g Gate) error {
 
 	o := newOutput()
 	o.data = f.bytes(c.deflate)
+	o.messages = int(f.Messages)
 	o = c.write(o)
 	if o == nil {
 		return nil
@@ -196,6 +197,9 @@ func (c *Conn) tellRoom() {
 		c.room = nil
 	}
 }
+
+// Received counts messages that were read, for Options.Traffic.
+func (c *Conn) Received(messages int) { c.traffic.Received.Add(c.flusher.number, messages, 0) }
 
 // Deflates reports whether permessage-deflate was negotiated.
 func (c *Conn) Deflates() bool { return c.deflate != nil }

@@ -18,7 +18,7 @@ var (
 func PendingPongs(c *Conn) int {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	return c.npongs
+	return int(c.npongs)
 }
 
 // NewestPong returns the payload of the last of them.

@@ -11,6 +11,7 @@ import (
 // goroutine runs while there are such connections, and never waits for one of them.
 // Each connection belongs to one flusher; there are as many as processors.
 type flusher struct {
+	number  uint32 // among those of a set
 	mu      sync.Mutex
 	ready   list // to be written
 	running bool
@@ -47,7 +48,7 @@ type flusherSet struct {
 func newFlushers(delay time.Duration) *flusherSet {
 	set := &flusherSet{all: make([]*flusher, runtime.GOMAXPROCS(0))}
 	for i := range set.all {
-		f := &flusher{delay: delay}
+		f := &flusher{number: uint32(i), delay: delay}
 		f.run = f.work
 		set.all[i] = f
 	}

@@ -48,6 +48,9 @@ type Frame struct {
 	// Plain keeps the frame from being deflated.
 	Plain bool
 
+	// Messages is how many the frame counts for in Options.Traffic: none, by default.
+	Messages uint32
+
 	wire []byte // as sent without permessage-deflate
 
 	// The deflated form is built by the first connection that needs it, with that
@@ -93,6 +96,7 @@ func Join(frames ...*Frame) *Frame {
 		j.wire = append(j.wire, f.wire...)
 		j.Volatile = j.Volatile && f.Volatile
 		j.Plain = j.Plain || f.Plain
+		j.Messages += f.Messages
 	}
 	return j
 }

@@ -139,6 +139,7 @@ func (c *Conn) fill(expected bool) error {
 		copy(b, c.small[:had])
 	}
 	n, err := c.nc.Read(b[had:])
+	c.traffic.Received.Add(c.flusher.number, 0, n)
 	c.in = b[:had+n]
 	if n > 0 {
 		err = nil // it comes again
@@ -150,6 +151,7 @@ func (c *Conn) fill(expected bool) error {
 func (c *Conn) readInto(dst []byte) (int, error) {
 	if c.raw == nil {
 		n, err := c.nc.Read(dst)
+		c.traffic.Received.Add(c.flusher.number, 0, n)
 		if n > 0 {
 			err = nil
 		}
@@ -164,6 +166,7 @@ func (c *Conn) readInto(dst []byte) (int, error) {
 func (c *Conn) readRaw(dst []byte) error {
 	c.direct, c.got, c.inputErr = dst, 0, nil
 	err := c.raw.Read(c.readable)
+	c.traffic.Received.Add(c.flusher.number, 0, c.got)
 	c.direct = nil
 	if err == nil {
 		err = c.inputErr

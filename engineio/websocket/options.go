@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/kachi-io/kachi/internal/outbox"
+	"github.com/kachi-io/kachi/internal/traffic"
 )
 
 // Options are the settings of a connection. The zero value, and nil, mean the
@@ -30,6 +31,11 @@ type Options struct {
 	// Queue bounds the backlog of outgoing frames, and may count those that were evicted
 	// from it. Default 4,096 frames and 4 MiB.
 	Queue outbox.Limits
+
+	// Traffic, unless it is nil, counts what connections have moved, in the bytes that are
+	// on the wire, or below TLS's. Which messages count is up to others: those that are
+	// written by [Frame].Messages, those that are read by [Conn.Received].
+	Traffic *traffic.Traffic
 
 	// WriteTimeout is how long the peer may take nothing of a pending write. Default
 	// 30 s. Where the connection is neither a plain socket nor TLS, twice that may pass
@@ -62,6 +68,7 @@ type settings struct {
 	writeTimeout time.Duration
 	closeTimeout time.Duration
 	deflate      *Deflate // nil unless negotiated
+	traffic      *traffic.Traffic
 }
 
 func (o *Options) settings(deflate bool) settings {
@@ -78,6 +85,9 @@ func (o *Options) settings(deflate bool) settings {
 			Evicted:  o.Queue.Evicted,
 		},
 	}
+	if s.traffic = o.Traffic; s.traffic == nil {
+		s.traffic = &uncounted
+	}
 	if deflate {
 		s.deflate = o.Deflate
 		if s.deflate == nil {
@@ -86,6 +96,9 @@ func (o *Options) settings(deflate bool) settings {
 	}
 	return s
 }
+
+// uncounted counts what nobody looks at.
+var uncounted traffic.Traffic
 
 func or[T int | time.Duration](v, otherwise T) T {
 	if v <= 0 {

@@ -35,6 +35,8 @@ type output struct {
 	data []byte           // what is to be written: gathered, or of a frame
 	buf  *[gatherLen]byte // where it was gathered
 
+	messages, bytes int // of what is written, for Options.Traffic
+
 	rest  bool // what has waited is left in the queue
 	wait  bool // onWritable returns false when the kernel takes nothing
 	moved bool // it took something
@@ -66,6 +68,7 @@ func (o *output) reset() {
 	clear(o.frames)
 	o.frames = o.frames[:0]
 	o.pongs, o.closing, o.data, o.err, o.rest = nil, nil, nil, nil, false
+	o.messages, o.bytes = 0, 0
 	if o.buf != nil {
 		gatherBuffers.Put(o.buf)
 		o.buf = nil
@@ -85,6 +88,9 @@ func (c *Conn) take(o *output) {
 	before, had := len(o.frames), c.queue.Bytes()
 	o.frames = c.queue.Pop(o.frames, gatherFrames, gatherLen-urgent)
 	c.flyingMessages, c.flyingBytes = len(o.frames)-before, had-c.queue.Bytes()
+	for _, f := range o.frames[before:] {
+		o.messages += int(f.Messages)
+	}
 	o.rest = c.queue.Len() > 0
 	if !o.rest {
 		o.closing = c.closing
@@ -118,6 +124,7 @@ func (o *output) gather(d *Deflate) {
 // c.mu and the token.
 func (c *Conn) wrote(o *output) (more bool) {
 	c.flyingMessages, c.flyingBytes = 0, 0
+	c.traffic.Sent.Add(c.flusher.number, o.messages, o.bytes)
 	c.tellRoom()
 	if o.closing != nil && !c.dead {
 		c.closeWritten()
@@ -139,6 +146,7 @@ func (c *Conn) wrote(o *output) (more bool) {
 // took less than all. The caller has the token, and raw is not nil. o is the caller's
 // again unless the result is nil.
 func (c *Conn) write(o *output) *output {
+	o.bytes = len(o.data)
 	if err := c.tryWrite(o); err != nil {
 		c.shutdown(err)
 		o.err = err
@@ -219,6 +227,7 @@ func (c *Conn) drain(o *output) {
 		c.take(o)
 		c.mu.Unlock()
 		o.gather(c.deflate)
+		o.bytes = len(o.data)
 	}
 }
 

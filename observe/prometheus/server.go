@@ -49,6 +49,10 @@ func newServerMetrics(prefix string, constant map[string]string) *serverMetrics 
 	by(prometheus.CounterValue, "requests_refused_total", "cause", "Requests that were not served.", func(s *socketio.Stats) map[string]float64 { return counts(s.Engine.Refused) })
 	total("messages_oversized", "Messages and bodies larger than MaxPayload.", func(s *socketio.Stats) uint64 { return s.Engine.Oversized })
 	total("volatile_dropped", "Volatile messages for which a client's queue had no room.", func(s *socketio.Stats) uint64 { return s.Engine.Dropped })
+	total("messages_received", "Messages of clients, attachments each for itself, without heartbeats.", func(s *socketio.Stats) uint64 { return s.Engine.Traffic.MessagesReceived })
+	total("messages_sent", "Messages that the network has taken, one for each receiver.", func(s *socketio.Stats) uint64 { return s.Engine.Traffic.MessagesSent })
+	total("received_bytes", "Bytes of WebSocket frames and requests' bodies.", func(s *socketio.Stats) uint64 { return s.Engine.Traffic.BytesReceived })
+	total("sent_bytes", "Bytes of WebSocket frames and answers' bodies.", func(s *socketio.Stats) uint64 { return s.Engine.Traffic.BytesSent })
 	total("volatile_evicted", "Volatile messages that waited for a client and made room for others.", func(s *socketio.Stats) uint64 { return s.Engine.Evicted })
 
 	now("sockets", "Sockets that are connected.", func(s *socketio.Stats) int { return s.Sockets })
