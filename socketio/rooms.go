@@ -308,6 +308,17 @@ func (r *room) delete(m *membership) {
 	}
 }
 
+// countRooms returns how many rooms this node has, without those that are sockets.
+func (x *index) countRooms() (n int) {
+	for i := range x.shards {
+		s := &x.shards[i]
+		s.mu.RLock()
+		n += len(s.rooms)
+		s.mu.RUnlock()
+	}
+	return n
+}
+
 // names returns the names of the rooms of this node, without those that are sockets.
 func (x *index) names() []string {
 	var names []string

@@ -3,6 +3,7 @@ package socketio
 import (
 	"maps"
 	"slices"
+	"strings"
 	"sync/atomic"
 
 	"github.com/kachi-io/kachi/engineio"
@@ -99,6 +100,31 @@ func (srv *Server) Stats() Stats {
 		s.Sockets += ns.Count()
 	}
 	return s
+}
+
+// NamespaceStats is what there is of a namespace on this node at the moment.
+type NamespaceStats struct {
+	Name    string // of namespaces of a [Dynamic], its pattern, for all of them together
+	Sockets int
+	Rooms   int // without those that sockets have for themselves
+}
+
+// Namespaces returns what there is of each namespace, by name. Its cost depends on the
+// number of namespaces, not of sockets or rooms.
+func (srv *Server) Namespaces() []NamespaceStats {
+	srv.mu.Lock()
+	namespaces := slices.Collect(maps.Values(srv.namespaces))
+	srv.mu.Unlock()
+	byName := map[string]NamespaceStats{}
+	for _, ns := range namespaces {
+		name := ns.Name()
+		if d := ns.Dynamic(); d != nil {
+			name = d.Name()
+		}
+		s := byName[name]
+		byName[name] = NamespaceStats{name, s.Sockets + ns.Count(), s.Rooms + ns.local.countRooms()}
+	}
+	return slices.SortedFunc(maps.Values(byName), func(a, b NamespaceStats) int { return strings.Compare(a.Name, b.Name) })
 }
 
 type counters struct {

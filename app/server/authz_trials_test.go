@@ -46,6 +46,8 @@ var trials = map[string]trial{
 		return attempt{input: map[string]string{"id": w.notify(t)}}
 	},
 
+	"/dashboard history": plain,
+
 	"GET /api/sync/{key...}":              stored(""),
 	"GET /api/sync/{key...} (private)":    stored("user/%s/"),
 	"PUT /api/sync/{key...}":              stored(""),

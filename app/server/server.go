@@ -17,6 +17,7 @@ import (
 	"github.com/kachi-io/kachi/app/anonymous"
 	"github.com/kachi-io/kachi/app/api"
 	"github.com/kachi-io/kachi/app/chat"
+	"github.com/kachi-io/kachi/app/dashboard"
 	"github.com/kachi-io/kachi/app/document"
 	"github.com/kachi-io/kachi/app/location"
 	"github.com/kachi-io/kachi/app/notify"
@@ -61,6 +62,10 @@ type Options struct {
 	MaxPayload     int
 	PingInterval   time.Duration
 	PingTimeout    time.Duration
+
+	// DashboardRole is who may see the dashboard: all who are signed in, the default, or
+	// administrators.
+	DashboardRole account.Role
 
 	// Static is a folder whose files are served in place of the server's own pages. Default
 	// none.
@@ -150,8 +155,14 @@ func (s *Server) assemble() error {
 	hub := gateway.NewHub()
 	parts := s.parts(hub)
 	gateways := make([]gateway.Gateway, len(parts))
+	var handled []func(*gateway.Call, time.Duration, error)
 	for i, p := range parts {
 		gateways[i] = p.Gateway(s.accounts.Authenticator())
+		if p, ok := p.(interface {
+			Handled(c *gateway.Call, took time.Duration, err error)
+		}); ok {
+			handled = append(handled, p.Handled)
+		}
 	}
 	s.app, err = gateway.NewApp(&gateway.Options{
 		Socket: socketio.Options{
@@ -166,6 +177,7 @@ func (s *Server) assemble() error {
 			Logger:         s.log,
 		},
 		Hub:         hub,
+		Handled:     handled,
 		Validator:   validate.New(nil),
 		Revocations: s.db.Revocations(),
 		// What is taken back has to stay so for as long as it would be good.
@@ -236,6 +248,7 @@ func (s *Server) parts(hub *gateway.Hub) []part {
 	list := []part{
 		location.New(s.db, hub, location.Options{Logger: s.log}),
 		notify.New(s.db, hub, notify.Options{Logger: s.log}),
+		dashboard.New(hub, dashboard.Options{Role: s.opts.DashboardRole, Version: s.opts.Version, Database: s.db.Kind()}),
 		document.New(s.db, hub, document.Options{Logger: s.log}),
 	}
 	if !s.opts.AnonymousChat {

@@ -11,6 +11,7 @@ import (
 
 	"github.com/alecthomas/kong"
 
+	"github.com/kachi-io/kachi/app/account"
 	"github.com/kachi-io/kachi/app/config"
 	"github.com/kachi-io/kachi/app/server"
 )
@@ -28,7 +29,6 @@ func newServe() serve { return serve{Plugins: kong.Plugins{newFlags()}} }
 var unserved = []string{
 	"socket-addr", "private-addr", "metrics",
 	"tls-cert", "tls-key", "acme-domain", "acme-email",
-	"dashboard-role",
 }
 
 // Run serves until ctx ends.
@@ -61,6 +61,7 @@ func (s *serve) Run(ctx context.Context, std *streams) error {
 		AccessLifetime:     settings.AccessTokenLifetime,
 		RefreshLifetime:    settings.RefreshTokenLifetime,
 		ClosedRegistration: settings.Registration == "closed",
+		DashboardRole:      account.Role(settings.DashboardRole),
 		Demo:               settings.Demo,
 		AnonymousChat:      true, // the page that is served has no accounts yet
 		Version:            version,
