@@ -158,9 +158,7 @@ func (s *Server) assemble() error {
 	var handled []func(*gateway.Call, time.Duration, error)
 	for i, p := range parts {
 		gateways[i] = p.Gateway(s.accounts.Authenticator())
-		if p, ok := p.(interface {
-			Handled(c *gateway.Call, took time.Duration, err error)
-		}); ok {
+		if p, ok := p.(watcher); ok {
 			handled = append(handled, p.Handled)
 		}
 	}
@@ -241,6 +239,11 @@ type part interface {
 type starter interface {
 	Start(ctx context.Context) error
 	Stop(ctx context.Context) error
+}
+
+// watcher is a part that is told of every event that was handled.
+type watcher interface {
+	Handled(c *gateway.Call, took time.Duration, err error)
 }
 
 // parts makes the parts, which send events with the hub.
