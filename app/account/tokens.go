@@ -87,8 +87,6 @@ const (
 	markBytes   = 16
 )
 
-func newSecret() string { return random(secretBytes) }
-
 func newFamily() string { return random(familyBytes) }
 
 func random(n int) string {
