@@ -1,0 +1,172 @@
+package web_test
+
+import (
+	"fmt"
+	"testing"
+
+	"github.com/chromedp/chromedp"
+
+	"github.com/kachi-io/kachi/app/apptest"
+	"github.com/kachi-io/kachi/internal/browsertest"
+)
+
+// move says by the API where a place is.
+func move(t *testing.T, who *apptest.Person, id string, longitude, latitude float64) {
+	t.Helper()
+	who.Call(t, 200, "PUT", "/api/location", map[string]any{"id": id, "geometry": map[string]any{
+		"type": "Point", "coordinates": []float64{longitude, latitude},
+	}}, nil)
+}
+
+// A place is made on one's map, by the keyboard alone; the other may see it, and sees it move.
+func TestMapInBrowser(t *testing.T) {
+	browser := browsertest.Open(t, browsertest.Options{})
+	app := apptest.New(t, nil)
+	app.Register(t, "Admin") // who sees everything
+	mina, jun := app.Register(t, "Mina"), app.Register(t, "Jun")
+	hers := enter(t, browser, app, mina, desktop, "/map", "Map")
+	his := enter(t, browser, app, jun, phone, "/map", "Map")
+	hers.says(".map-section", "You have no places yet.")
+	his.says(".map-section", "Nobody shares a place with you.")
+
+	// A point, by its coordinates. What is wrong is said.
+	hers.press("New place")
+	hers.focused(`[name="place"]`)
+	hers.Enter()
+	hers.says(".field-error", "A name is needed.")
+	hers.fill("place", "까치 <b>둥지</b>")
+	hers.fill("points", "91, 200")
+	hers.says(".field-error", "That is no place.")
+	hers.fill("points", "37.5665, 126.978")
+	hers.flawless()
+	hers.press("Save")
+	hers.says(".toast", "“까치 <b>둥지</b>” is saved.")
+	hers.says(".map-item.chosen .map-where", "37.5665, 126.978")
+	hers.WaitFor(`document.querySelector(".map-marker.own.chosen .map-label")?.textContent === "까치 <b>둥지</b>"`)
+
+	// An area, by clicks on the map.
+	hers.press("New place")
+	hers.fill("place", "Field")
+	hers.Click(`input[value="Polygon"]`)
+	hers.WaitFor(`!!document.querySelector(".map-ground.drawing")`)
+	for i, at := range [][2]float64{{400, 300}, {400, 500}, {600, 500}, {600, 300}} {
+		hers.Do(chromedp.MouseClickXY(at[0], at[1]))
+		hers.WaitFor(`document.querySelectorAll(".map-handle.vertex").length === %d`, i+1)
+	}
+	hers.WaitFor(`document.querySelector("[name=points]").value.split("\n").length === 4`)
+	hers.flawless()
+	hers.press("Save")
+	hers.says(".map-item.chosen .map-where", "Area · 4 points")
+
+	// Letting somebody see it.
+	hers.Click(`[data-place="1"] .map-choose`)
+	hers.press("Who sees it")
+	hers.says("dialog", "Nobody but you sees it.")
+	hers.fill("watcher", "ju")
+	hers.press("Let Jun see it")
+	hers.says("dialog", "Jun sees it now.")
+	hers.flawless()
+	hers.press("Close")
+	his.Do(chromedp.Reload())
+	his.says(".map-item", "까치 <b>둥지</b>")
+
+	// It moves, and the last of several is what remains.
+	his.Click(`[data-place="1"] .map-choose`)
+	his.press("Follow")
+	for i := range 5 {
+		move(t, mina, "1", 127+float64(i), 36)
+	}
+	for _, p := range []person{hers, his} {
+		p.says(`[data-place="1"] .map-where`, "36, 131")
+	}
+	his.WaitFor(`!!document.querySelector(".map-marker.other.chosen")`)
+	his.flawless()
+
+	// What he has missed is there when he comes back.
+	his.Offline(true)
+	his.says(".status-banner", "You are offline.")
+	move(t, mina, "1", 140, 36)
+	hers.says(`[data-place="1"] .map-where`, "36, 140")
+	his.Offline(false)
+	his.says(`[data-place="1"] .map-where`, "36, 140")
+
+	// It is renamed, and moved as a whole, by the form.
+	hers.press("Edit")
+	hers.fill("place", "Nest")
+	hers.fill("points", "35 N 129 E")
+	hers.press("Save")
+	his.says(`[data-place="1"]`, "Nest")
+	his.says(`[data-place="1"] .map-where`, "35, 129")
+
+	// Taken back, it is gone at once; deleted, too.
+	hers.press("Who sees it")
+	hers.press("Jun no longer sees it")
+	hers.says("dialog", "Nobody but you sees it.")
+	his.says(".map-section", "Nobody shares a place with you.")
+	hers.press("Close")
+	hers.press("Delete")
+	hers.Visible("dialog[open] .danger")
+	hers.Click("dialog .danger")
+	hers.says(".toast", "“Nest” is deleted.")
+	hers.WaitFor(`!document.querySelector('[data-place="1"]') && document.querySelectorAll(".map-marker").length === 1`)
+
+	hers.Clean()
+	his.Clean()
+}
+
+// Where the device is goes to the others, and what can be in the way of that is said.
+func TestSharingPositionInBrowser(t *testing.T) {
+	browser := browsertest.Open(t, browsertest.Options{})
+	app := apptest.New(t, nil)
+	app.Register(t, "Admin")
+	mina, jun := app.Register(t, "Mina"), app.Register(t, "Jun")
+	hers := enter(t, browser, app, mina, phone, "/map", "Map")
+
+	hers.Geolocation(nil)
+	hers.press("Share my position")
+	hers.says(".map-share", "does not let this site know your position")
+	hers.flawless()
+
+	hers.Geolocation(&browsertest.Position{Latitude: 37.5665, Longitude: 126.978, Accuracy: 5_000})
+	hers.press("Share my position")
+	hers.says(".map-share", "only known to 5 km")
+	hers.says(".map-item", "37.5665, 126.978")
+	hers.flawless()
+	mina.Call(t, 204, "POST", "/api/location/1/watchers", map[string]any{"userId": jun.ID}, nil)
+	his := enter(t, browser, app, jun, desktop, "/map", "Map")
+	his.says(".map-item", "Mina")
+	his.says(".map-item", "37.5665, 126.978")
+
+	hers.Geolocation(&browsertest.Position{Latitude: 35.1796, Longitude: 129.0756, Accuracy: 12})
+	hers.says(".map-share", "accurate to 12 m")
+	his.says(".map-item", "35.1796, 129.0756")
+	hers.press("Stop sharing")
+	hers.says(".map-share", "for as long as this page is open")
+	hers.Clean()
+	his.Clean()
+}
+
+// The world comes with the page, roughly and, for who looks closely, finely; tiles come from
+// where the server says.
+func TestGroundOfMapInBrowser(t *testing.T) {
+	browser := browsertest.Open(t, browsertest.Options{})
+	app := apptest.New(t, nil)
+	mina := app.Register(t, "Mina")
+	p := enter(t, browser, app, mina, desktop, "/map", "Map")
+	loaded := func(name string) string {
+		return fmt.Sprintf(`performance.getEntriesByType("resource").some((e) => e.name.includes(%q))`, name)
+	}
+	drawn := `(() => {
+		const colours = new Set();
+		for (const tile of document.querySelectorAll("canvas.leaflet-tile-loaded")) {
+			const { data } = tile.getContext("2d").getImageData(0, 0, tile.width, tile.height);
+			for (let i = 0; i < data.length; i += 4 * 101) colours.add(data.slice(i, i + 4).join());
+		}
+		return colours.size;
+	})()`
+	p.WaitFor(`%s && %s > 2`, loaded("world-110m"), drawn)
+	p.WaitFor(`!(%s)`, loaded("world-50m"))
+	p.WaitFor(`(document.querySelector("button[aria-label='Zoom in']").click(), %s)`, loaded("world-50m"))
+	p.WaitFor(`%s > 1`, drawn)
+	p.Clean()
+}
