@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { sampleOf, type Point } from './protocol';
 import { columns, figures, maxSamples, withSamples, type Sample } from './samples';
 
 function sample(at: number, value: number | null = at): Sample {
@@ -36,13 +37,51 @@ describe('samples', () => {
       [1, 2],
       [1, 2],
     ]);
-    expect(columns([], ['memory'])).toEqual([[], []]);
+    expect(columns([], ['heap'])).toEqual([[], []]);
   });
 
   it('are not joined by a line where some are missing', () => {
-    expect(columns([sample(0, 1), sample(60_000, 2), sample(65_000, null)], ['memory'])).toEqual([
+    expect(columns([sample(0, 1), sample(60_000, 2), sample(65_000, null)], ['heap'])).toEqual([
       [0, 30, 60, 65],
       [1, null, 2, null],
     ]);
+  });
+});
+
+describe('a point', () => {
+  const point: Point = {
+    at: '1970-01-01T00:00:05Z',
+    seconds: 5,
+    connections: { websocket: 2, polling: 1 },
+    sockets: 0,
+    rooms: 0,
+    messagesIn: 0,
+    messagesOut: 7,
+    bytesIn: 0,
+    bytesOut: 9,
+    calls: 1,
+    errors: 0,
+    latency: { p50: 1, p95: 2, p99: 3, max: 4 },
+    heap: 10,
+    rss: 20,
+    goroutines: 30,
+    gcPause: 0,
+  };
+
+  it('is a sample', () => {
+    expect(sampleOf(point)).toMatchObject({
+      at: 5_000,
+      websocket: 2,
+      messagesIn: 0,
+      messagesOut: 7,
+      p99: 3,
+      rss: 20,
+    });
+  });
+
+  it('has no rates where nobody watched, no latency where nothing was called, no zero for what is not known', () => {
+    expect(sampleOf({ ...point, seconds: 0 })).toMatchObject({ messagesOut: null, p50: null, heap: 10 });
+    expect(sampleOf({ ...point, calls: 0 })).toMatchObject({ messagesOut: 7, p50: null });
+    expect(sampleOf({ ...point, rss: 0 }).rss).toBeNull();
   });
 });

@@ -4,7 +4,6 @@
 export const figures = [
   'websocket',
   'polling',
-  'webtransport',
   'messagesIn',
   'messagesOut',
   'bytesIn',
@@ -12,7 +11,8 @@ export const figures = [
   'p50',
   'p95',
   'p99',
-  'memory',
+  'heap',
+  'rss',
   'goroutines',
 ] as const;
 

@@ -1,6 +1,6 @@
 import { afterEach, expect, it } from 'vitest';
 import { speak } from '../../text/language';
-import { formatFigure } from './units';
+import { formatFigure, formatUptime } from './units';
 
 afterEach(() => speak('en'));
 
@@ -17,4 +17,14 @@ it('shows them in the language of the page', () => {
   expect(formatFigure(20_000, 'perSecond')).toBe('20K/s');
   speak('ko');
   expect(formatFigure(20_000, 'perSecond')).toBe('2만/s');
+});
+
+it('says how long', () => {
+  expect([0.4, 59, 61, 7_500, 90_000].map(formatUptime)).toEqual([
+    '0 sec',
+    '59 sec',
+    '1 min 1 sec',
+    '2 hr 5 min',
+    '1 day 1 hr',
+  ]);
 });

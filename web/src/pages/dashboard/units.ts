@@ -35,6 +35,23 @@ function bytes(value: number): string {
   });
 }
 
+/** How long a server has run, in its two largest units: 2 h 5 min. */
+export function formatUptime(seconds: number): string {
+  const parts = [
+    ['day', Math.floor(seconds / 86_400)],
+    ['hour', Math.floor(seconds / 3_600) % 24],
+    ['minute', Math.floor(seconds / 60) % 60],
+    ['second', Math.floor(seconds) % 60],
+  ] as const;
+  const first = Math.max(
+    0,
+    parts.findIndex(([, n]) => n > 0),
+  );
+  return (first === parts.length - 1 || seconds < 1 ? parts.slice(-1) : parts.slice(first, first + 2))
+    .map(([unit, n]) => number(n, { style: 'unit', unit, unitDisplay: 'short' }))
+    .join(' ');
+}
+
 const formats = new Map<string, Intl.NumberFormat>();
 
 function number(value: number, options: Intl.NumberFormatOptions): string {
