@@ -16,7 +16,11 @@ export interface ChartSpec {
 /** Lines differ in how they are broken, too, for those who see no difference in the colours. */
 const dashes = [[], [8, 4], [2, 4]];
 
-const height = 180;
+const height = 170;
+/** A chart is this long at least, in seconds. */
+const shortest = 180;
+/** How far apart times are that are named, in seconds. */
+const minutes = [1, 2, 5, 10].map((n) => n * 60);
 /** Rows of the table: the last ones. */
 const rows = 12;
 
@@ -44,15 +48,20 @@ export function Chart({ spec, samples }: { spec: ChartSpec; samples: readonly Sa
         height,
         legend: { show: false },
         cursor: { drag: { setScale: false, x: false, y: false }, y: false, points: { size: 7 } },
-        padding: [10, 8, 0, 0],
-        scales: { y: { range: (_, low, high) => [Math.min(0, low ?? 0), high > 0 ? high * 1.1 : 1] } },
+        padding: [10, 20, 0, 0],
+        scales: {
+          x: { range: (_, from, to) => [Math.min(from ?? 0, (to ?? 0) - shortest), to ?? 0] },
+          y: { range: (_, low, high) => [Math.min(0, low ?? 0), high > 0 ? high * 1.1 : 1] },
+        },
         axes: [
           {
             stroke: quiet,
             font,
             grid,
             ticks: grid,
-            space: 70,
+            space: 80,
+            size: 30,
+            incrs: minutes,
             values: (_, splits) => splits.map((s) => formatClock(s * 1_000)),
           },
           {
@@ -123,7 +132,7 @@ export function Chart({ spec, samples }: { spec: ChartSpec; samples: readonly Sa
       <div class="dashboard-plot" role="img" aria-label={label} ref={ground} />
       <details>
         <summary>{t.table(title)}</summary>
-        <div class="dashboard-table" role="region" aria-label={t.table(title)} tabIndex={0}>
+        <div class="dashboard-table" role="group" aria-label={t.table(title)} tabIndex={0}>
           <table>
             <thead>
               <tr>

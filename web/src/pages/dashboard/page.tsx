@@ -197,7 +197,7 @@ function Table({
   rows: readonly (readonly string[])[];
 }) {
   return (
-    <div class="dashboard-table" role="region" aria-label={label} tabIndex={0}>
+    <div class="dashboard-table" role="group" aria-label={label} tabIndex={0}>
       <table>
         <thead>
           <tr>

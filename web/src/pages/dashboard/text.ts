@@ -35,7 +35,7 @@ export const text = dictionary({
     table: (title: string) => `${title} as a table`,
     time: 'Time',
     server: (version: string, database: string, uptime: string) =>
-      `Version ${version} · ${database} · running for ${uptime}`,
+      `${version && `Version ${version} · `}${database} · running for ${uptime}`,
     slowest: 'Slowest events',
     slowestNone: 'No events in the last seconds.',
     event: 'Event',
@@ -79,7 +79,8 @@ export const text = dictionary({
     chart: (title, from, to) => `${title}, ${from}부터 ${to}까지`,
     table: (title) => `${title} 표로 보기`,
     time: '시각',
-    server: (version, database, uptime) => `버전 ${version} · ${database} · 가동 시간 ${uptime}`,
+    server: (version, database, uptime) =>
+      `${version && `버전 ${version} · `}${database} · 가동 시간 ${uptime}`,
     slowest: '가장 느린 이벤트',
     slowestNone: '최근 몇 초 동안 이벤트가 없었습니다.',
     event: '이벤트',

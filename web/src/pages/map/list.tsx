@@ -78,9 +78,13 @@ function Row({
     button.current?.focus({ preventScroll: true });
     button.current?.scrollIntoView({ block: 'nearest' });
   }, [focus]);
+  const item = useRef<HTMLLIElement>(null);
+  useEffect(() => {
+    if (isChosen) item.current?.scrollIntoView({ block: 'nearest' }); // with its buttons
+  }, [isChosen]);
   const at = Date.parse(place.updatedAt);
   return (
-    <li class={`map-item ${isChosen ? 'chosen' : ''}`} data-place={place.id}>
+    <li ref={item} class={`map-item ${isChosen ? 'chosen' : ''}`} data-place={place.id}>
       <button
         ref={button}
         type="button"
