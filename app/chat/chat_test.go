@@ -64,10 +64,19 @@ func invite(t testing.TB, by *apptest.Person, room string, who *apptest.Person) 
 	by.Call(t, 204, "POST", "/api/rooms/"+room+"/members", map[string]any{"userId": who.ID}, nil)
 }
 
+// dial connects somebody who hears of what concerns them from then on: what is done for a new
+// socket is done when its first event is answered.
+func dial(t testing.TB, who *apptest.Person) *testclient.Client {
+	t.Helper()
+	c := who.Dial(t, "/chat")
+	c.Ask(nil, "typing", map[string]any{"room": 1})
+	return c
+}
+
 // enter connects somebody who is in the room afterwards.
 func enter(t testing.TB, who *apptest.Person, room string) *testclient.Client {
 	t.Helper()
-	c := who.Dial(t, "/chat")
+	c := dial(t, who)
 	join(t, c, room)
 	return c
 }
@@ -133,19 +142,31 @@ type people struct{ root, mina, jun, sora *apptest.Person }
 func start(t testing.TB) (*apptest.App, people) {
 	t.Helper()
 	app := apptest.New(t, nil)
-	return app, people{app.Register(t, "Root"), app.Register(t, "Mina"), app.Register(t, "Jun"), app.Register(t, "Sora")}
+	return app, populate(t, app)
 }
 
-func TestConversation(t *testing.T) {
-	_, p := start(t)
+func populate(t testing.TB, app *apptest.App) people {
+	t.Helper()
+	return people{app.Register(t, "Root"), app.Register(t, "Mina"), app.Register(t, "Jun"), app.Register(t, "Sora")}
+}
+
+// each is start for each kind of database: for what the database has its part in.
+func each(t *testing.T, test func(*testing.T, *apptest.App, people)) {
+	t.Helper()
+	apptest.Each(t, nil, func(t *testing.T, app *apptest.App) { test(t, app, populate(t, app)) })
+}
+
+func TestConversation(t *testing.T) { each(t, testConversation) }
+
+func testConversation(t *testing.T, _ *apptest.App, p people) {
 	nest := open(t, p.mina, "  둥지 ", false)
-	mina := p.mina.Dial(t, "/chat")
+	mina := dial(t, p.mina)
 	var answer joined
 	mina.Ask(&answer, "join", json.Number(nest)) // a number
 	assert.Equal(t, answer, joined{Room: nest, Members: []user{{idOf(p.mina), "Mina"}}, Total: 1})
 	mina.Expect("getUserList")
 
-	jun := p.jun.Dial(t, "/chat")
+	jun := dial(t, p.jun)
 	jun.Ask(&answer, "join", map[string]any{"room": nest})
 	assert.Equal(t, answer.Members, []user{{idOf(p.jun), "Jun"}, {idOf(p.mina), "Mina"}})
 	list := expect[struct {
@@ -194,8 +215,9 @@ func TestConversation(t *testing.T) {
 }
 
 // What people write is text, and nobody changes it.
-func TestTextIsKeptAsItIs(t *testing.T) {
-	_, p := start(t)
+func TestTextIsKeptAsItIs(t *testing.T) { each(t, testTextIsKeptAsItIs) }
+
+func testTextIsKeptAsItIs(t *testing.T, _ *apptest.App, p people) {
 	nest := open(t, p.mina, "<i>nest</i>", false)
 	mina, jun := enter(t, p.mina, nest), enter(t, p.jun, nest)
 	mina.Expect("userJoined")

@@ -54,7 +54,8 @@ func (s *sockets) register(g *gateway.Namespace[account.User]) {
 }
 
 // connected has a socket be one of its person's devices, and hear of the rooms that they are a
-// member of.
+// member of. That is done when the first event of the client is answered: a client that loads
+// what it shows behind that misses nothing.
 func (s *sockets) connected(ctx *Context) error {
 	ctx.Join(devices.Of(ctx.Principal.ID))
 	rooms, err := s.db.Memberships(ctx, ctx.Principal.ID, maxRooms)

@@ -91,7 +91,7 @@ func TestKilledDuringWrites(t *testing.T) {
 	var people []*apptest.Person
 	for i := range writers {
 		people = append(people, app.Register(t, fmt.Sprint("writer ", i)))
-		join(t, people[i].Dial(t, "/chat"), nest)
+		join(t, dial(t, people[i]), nest)
 	}
 	know := written{acked: map[string]receipt{}, sent: map[string]bool{}}
 	for round := range 3 {

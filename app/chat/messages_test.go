@@ -11,8 +11,9 @@ import (
 	"github.com/kachi-io/kachi/internal/testclient"
 )
 
-func TestHistory(t *testing.T) {
-	_, p := start(t)
+func TestHistory(t *testing.T) { each(t, testHistory) }
+
+func testHistory(t *testing.T, _ *apptest.App, p people) {
 	nest := open(t, p.mina, "nest", false)
 	page, next := history(t, p.mina, nest, "")
 	assert.Equal(t, texts(page), []string(nil))
@@ -39,14 +40,15 @@ func TestHistory(t *testing.T) {
 	p.mina.Refused(t, 400, "invalid", "GET", "/api/rooms/"+nest+"/messages?before="+ids[1]+"&after="+ids[0], nil)
 }
 
-func TestUnreadAndSeen(t *testing.T) {
-	_, p := start(t)
+func TestUnreadAndSeen(t *testing.T) { each(t, testUnreadAndSeen) }
+
+func testUnreadAndSeen(t *testing.T, _ *apptest.App, p people) {
 	nest := open(t, p.mina, "nest", false)
 	mina := enter(t, p.mina, nest)
 	post(t, mina, nest, "before he came", "")
 	jun := enter(t, p.jun, nest)
 	mina.Expect("userJoined")
-	phone := p.jun.Dial(t, "/chat") // has not entered the room
+	phone := dial(t, p.jun) // has not entered the room
 
 	first, second := post(t, mina, nest, "one", ""), post(t, mina, nest, "two", "")
 	jun.Expect("message")
@@ -95,14 +97,15 @@ func TestUnreadAndSeen(t *testing.T) {
 	p.mina.Call(t, 200, "GET", "/api/rooms/"+nest+"/members?after="+*list.Next, nil, &list)
 	assert.Equal(t, list.Members[0].UserName, "Jun")
 	assert.Equal(t, list.Members[0].Seen, int64(3))
-	sora := p.sora.Dial(t, "/chat")
+	sora := dial(t, p.sora)
 	refused(t, sora, "forbidden", "seen", map[string]any{"room": nest, "id": first.ID})
 }
 
-func TestInvitations(t *testing.T) {
-	_, p := start(t)
+func TestInvitations(t *testing.T) { each(t, testInvitations) }
+
+func testInvitations(t *testing.T, _ *apptest.App, p people) {
 	attic := open(t, p.mina, "attic", true)
-	jun := p.jun.Dial(t, "/chat")
+	jun := dial(t, p.jun)
 	invite(t, p.mina, attic, p.jun)
 	type invitation struct {
 		Room, Name string
@@ -145,8 +148,9 @@ func TestInvitations(t *testing.T) {
 	join(t, mina, attic)
 }
 
-func TestRemovedRoom(t *testing.T) {
-	_, p := start(t)
+func TestRemovedRoom(t *testing.T) { each(t, testRemovedRoom) }
+
+func testRemovedRoom(t *testing.T, _ *apptest.App, p people) {
 	nest := open(t, p.mina, "nest", false)
 	mina, jun := enter(t, p.mina, nest), enter(t, p.jun, nest)
 	mina.Expect("userJoined")
@@ -172,8 +176,9 @@ func TestRemovedRoom(t *testing.T) {
 	assert.Equal(t, len(list.Rooms), 0)
 }
 
-func TestListOfRooms(t *testing.T) {
-	_, p := start(t)
+func TestListOfRooms(t *testing.T) { each(t, testListOfRooms) }
+
+func testListOfRooms(t *testing.T, _ *apptest.App, p people) {
 	for i := range 5 {
 		open(t, p.mina, fmt.Sprint("room ", i), i%2 == 1)
 	}
@@ -207,7 +212,7 @@ func TestListOfRooms(t *testing.T) {
 func TestMayDelete(t *testing.T) {
 	_, p := start(t)
 	nest := open(t, p.mina, "nest", false)
-	mina, jun, sora, root := enter(t, p.mina, nest), enter(t, p.jun, nest), enter(t, p.sora, nest), p.root.Dial(t, "/chat")
+	mina, jun, sora, root := enter(t, p.mina, nest), enter(t, p.jun, nest), enter(t, p.sora, nest), dial(t, p.root)
 	one, two, three := post(t, jun, nest, "one", ""), post(t, jun, nest, "two", ""), post(t, jun, nest, "three", "")
 	refused(t, sora, "forbidden", "delete", map[string]any{"id": one.ID})
 	refused(t, sora, "forbidden", "edit", map[string]any{"id": one.ID, "message": "x"})
@@ -227,8 +232,9 @@ func TestMayDelete(t *testing.T) {
 
 // What many write at once reaches everybody in the order of its numbers, and nothing is
 // missing.
-func TestOrder(t *testing.T) {
-	app, p := start(t)
+func TestOrder(t *testing.T) { each(t, testOrder) }
+
+func testOrder(t *testing.T, app *apptest.App, p people) {
 	nest := open(t, p.mina, "nest", false)
 	reader, other := enter(t, p.mina, nest), enter(t, p.mina, nest)
 	const writers, each = 8, 25
@@ -282,24 +288,25 @@ func TestRetry(t *testing.T) {
 	assert.Equal(t, post(t, c, nest, "hello", "a"), first)
 	c.Close()
 	reader.Expect("userLeft")
-	c = jun.Dial(t, "/chat")
+	c = dial(t, jun)
 	assert.Equal(t, post(t, c, nest, "hello", "a"), first)
 	reader.ExpectNothing()
 
 	app = app.Restart(t)
-	c = jun.On(app).Dial(t, "/chat")
+	c = dial(t, jun.On(app))
 	assert.Equal(t, post(t, c, nest, "hello", "a"), first)
 	assert.True(t, post(t, c, nest, "hello", "b").ID != first.ID)
-	c = root.On(app).Dial(t, "/chat")
+	c = dial(t, root.On(app))
 	assert.True(t, post(t, c, nest, "hello", "a").ID != first.ID, "ids are the sender's own")
 }
 
 // Two connections send one message at the same moment.
-func TestRetryWhileTheFirstIsUnderWay(t *testing.T) {
-	_, p := start(t)
+func TestRetryWhileTheFirstIsUnderWay(t *testing.T) { each(t, testRetryWhileTheFirstIsUnderWay) }
+
+func testRetryWhileTheFirstIsUnderWay(t *testing.T, _ *apptest.App, p people) {
 	nest := open(t, p.mina, "nest", false)
 	reader := enter(t, p.mina, nest)
-	one, two := enter(t, p.jun, nest), p.jun.Dial(t, "/chat")
+	one, two := enter(t, p.jun, nest), dial(t, p.jun)
 	join(t, two, nest)
 	reader.Expect("userJoined")
 	for i := range 20 {

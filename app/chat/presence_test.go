@@ -25,7 +25,7 @@ func TestClosingATabEndsPresenceOnly(t *testing.T) {
 	mina.ExpectNothing()
 
 	// Still a member, who may write before entering again.
-	jun = p.jun.Dial(t, "/chat")
+	jun = dial(t, p.jun)
 	post(t, jun, nest, "back soon", "")
 	assert.Equal(t, expect[message](t, mina, "message").Message, "back soon")
 	assert.Equal(t, expect[reading](t, jun, "activity"), reading{Room: nest, Seq: 1})
@@ -39,7 +39,7 @@ func TestTwoTabsOfOnePerson(t *testing.T) {
 	nest := open(t, p.mina, "nest", false)
 	mina, one := enter(t, p.mina, nest), enter(t, p.jun, nest)
 	mina.Expect("userJoined")
-	two := p.jun.Dial(t, "/chat")
+	two := dial(t, p.jun)
 	answer := join(t, two, nest)
 	assert.Equal(t, answer.Total, 2, "people, not tabs")
 	join(t, two, nest) // again
@@ -64,7 +64,7 @@ func TestTwoTabsOfOnePerson(t *testing.T) {
 	assert.Equal(t, expect[move](t, mina, "userLeft"), move{nest, idOf(p.jun), "Jun"})
 
 	// To leave for good is for all of them.
-	one, two = enter(t, p.jun, nest), p.jun.Dial(t, "/chat")
+	one, two = enter(t, p.jun, nest), dial(t, p.jun)
 	join(t, two, nest)
 	mina.Expect("userJoined")
 	one.Ask(nil, "exit", nest)
@@ -82,7 +82,7 @@ func TestListOfUsersShowsNoSocketIDs(t *testing.T) {
 	_, p := start(t)
 	nest := open(t, p.mina, "nest", false)
 	mina := enter(t, p.mina, nest)
-	jun := p.jun.Dial(t, "/chat")
+	jun := dial(t, p.jun)
 	jun.Emit("join", nest)
 	list := jun.Expect("getUserList")
 	assert.True(t, strings.Contains(string(list.Args[0]), "Mina"), string(list.Args[0]))
@@ -101,7 +101,7 @@ func TestEavesdropping(t *testing.T) {
 	invite(t, p.mina, attic, p.jun)
 	mina, jun := enter(t, p.mina, attic), enter(t, p.jun, attic)
 	mina.Expect("userJoined")
-	spy := p.sora.Dial(t, "/chat")
+	spy := dial(t, p.sora)
 	for _, room := range []any{attic, json.Number(attic), map[string]any{"room": attic}} {
 		refused(t, spy, "not_found", "join", room)
 	}
@@ -139,7 +139,7 @@ func TestPuttingOut(t *testing.T) {
 	mina := enter(t, p.mina, attic)
 	for round := range 10 {
 		invite(t, p.mina, attic, p.jun)
-		in, entering := enter(t, p.jun, attic), p.jun.Dial(t, "/chat")
+		in, entering := enter(t, p.jun, attic), dial(t, p.jun)
 		mina.Expect("userJoined")
 		var wg sync.WaitGroup
 		wg.Go(func() { entering.Ask(nil, "join", attic) })

@@ -24,8 +24,8 @@ type posting struct {
 // in a room is in the order of its numbers. Whoever comes while nobody works for the room does
 // that, for itself; those who come meanwhile wait, and are the next batch, which the first of
 // them works off. So a room needs no goroutine, and a busy one no transaction for each message:
-// with a lock for each room in place of this, a room had one message for each wait for the
-// disk.
+// 16 people write 5,300 messages a second into one room on SQLite; with a lock in place of this,
+// one for each wait for the disk, it would be 1,000 (BenchmarkPost).
 type turns struct {
 	run func(room store.ID, batch []*posting)
 
