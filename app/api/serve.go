@@ -34,7 +34,9 @@ func (a *API) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		refuse(out, r, http.StatusForbidden, gateway.Forbidden("Pages of other sites may not do that"))
 		return
 	}
-	a.mux.ServeHTTP(out, r.WithContext(context.WithValue(r.Context(), connectionKey{}, connection)))
+	inner := r.WithContext(context.WithValue(r.Context(), connectionKey{}, connection))
+	defer func() { r.Pattern = inner.Pattern }() // for those around, who count by routes
+	a.mux.ServeHTTP(out, inner)
 }
 
 type connectionKey struct{}

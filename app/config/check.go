@@ -18,6 +18,8 @@ var checks = map[string]func(text string) error{
 	"address": checkAddress,
 	"origin":  checkOrigin,
 	"domain":  checkDomain,
+	"site":    checkSite,
+	"url":     checkURL,
 	"email":   checkEmail,
 	"tiles":   checkTiles,
 }
@@ -51,6 +53,25 @@ func checkOrigin(text string) error {
 	if err != nil || (u.Scheme != "https" && u.Scheme != "http") || u.Hostname() == "" ||
 		text != u.Scheme+"://"+u.Host || strings.ContainsAny(u.Host, "*@ ") || checkPort(u.Port(), true) != nil {
 		return fmt.Errorf(`%q is neither * nor of the form https://host[:port]`, text)
+	}
+	return nil
+}
+
+// checkSite takes an origin, but not all of them.
+func checkSite(text string) error {
+	if text == "" {
+		return nil
+	}
+	if text == "*" || checkOrigin(text) != nil {
+		return fmt.Errorf("%q is not of the form https://host[:port]", text)
+	}
+	return nil
+}
+
+func checkURL(text string) error {
+	u, err := url.Parse(text)
+	if err != nil || (u.Scheme != "https" && u.Scheme != "http") || u.Hostname() == "" {
+		return fmt.Errorf("%q is no URL such as https://host/path", text)
 	}
 	return nil
 }

@@ -24,15 +24,18 @@ type Config struct {
 
 	Addr           string         `name:"addr" default:":3000" type:"HOST:PORT" check:"address" group:"Listening" help:"Where to listen for pages, API and Socket.IO."`
 	SocketAddr     string         `name:"socket-addr" type:"HOST:PORT" check:"address" help:"Where to listen for Socket.IO apart from pages and API. Default: with them."`
+	SocketURL      string         `name:"socket-url" type:"URL" check:"site" help:"Where browsers reach Socket.IO when it has an address of its own, such as https://live.example.com. Default: at the pages' host name and the port of socket-addr, or behind a trusted proxy at the pages' address."`
 	PrivateAddr    string         `name:"private-addr" type:"HOST:PORT" check:"address" help:"Where to serve /metrics and pprof to those who run the server, such as 127.0.0.1:3001. Default: nowhere."`
 	Metrics        string         `name:"metrics" default:"public" oneof:"public,private" help:"Whether /metrics is served at addr, too, or at private-addr alone."`
 	TrustedProxies []netip.Prefix `name:"trusted-proxies" type:"NETWORK,..." help:"Addresses and networks (10.0.0.0/8) of the proxies in front, whose X-Forwarded-* and Forwarded headers are believed. Default: nobody's."`
 	AllowedOrigins []string       `name:"allowed-origins" type:"ORIGIN,..." check:"origin" help:"Other sites whose pages may connect, such as https://example.com; * for all. Default: the server's own pages."`
 
-	TLSCert    string   `name:"tls-cert" type:"FILE" group:"TLS" help:"The certificate and its chain, PEM. Default: no TLS."`
-	TLSKey     string   `name:"tls-key" type:"FILE" help:"The certificate's private key, PEM."`
-	ACMEDomain []string `name:"acme-domain" type:"NAME,..." check:"domain" help:"Names for which to get certificates by ACME (Let's Encrypt), in place of tls-cert. Default: none."`
-	ACMEEmail  string   `name:"acme-email" type:"ADDRESS" check:"email" help:"Whom the ACME authority writes to when something is wrong with the certificates. Default: nobody."`
+	TLSCert       string   `name:"tls-cert" type:"FILE" group:"TLS" help:"The certificate and its chain, PEM. Default: no TLS."`
+	TLSKey        string   `name:"tls-key" type:"FILE" help:"The certificate's private key, PEM."`
+	ACMEDomain    []string `name:"acme-domain" type:"NAME,..." check:"domain" help:"Names for which to get certificates by ACME (Let's Encrypt), in place of tls-cert. Default: none."`
+	ACMEEmail     string   `name:"acme-email" type:"ADDRESS" check:"email" help:"Whom the ACME authority writes to when something is wrong with the certificates. Default: nobody."`
+	ACMEDirectory string   `name:"acme-directory" default:"https://acme-v02.api.letsencrypt.org/directory" type:"URL" check:"url" help:"The ACME authority's directory."`
+	RedirectAddr  string   `name:"redirect-addr" type:"HOST:PORT" check:"address" help:"Where to listen for plain HTTP, :80, send browsers on to HTTPS and answer the ACME authority. Default: nowhere."`
 
 	Data     string      `name:"data" default:"./data" type:"DIR" group:"Data" help:"The folder of what the server keeps."`
 	Database DatabaseURL `name:"database" type:"URL" help:"A MySQL or MariaDB database, mysql://user:password@host:port/name; ?tls=true behind it has the server show a certificate, and ?socket=/path stands for the host. Default: SQLite in data."`
@@ -56,5 +59,6 @@ type Config struct {
 
 	LogFormat       string        `name:"log-format" default:"text" oneof:"text,json" group:"Running" help:"How to write the log."`
 	LogLevel        string        `name:"log-level" default:"info" oneof:"debug,info,warn,error" help:"The least level to log."`
+	DrainDelay      time.Duration `name:"drain-delay" default:"0s" type:"DURATION" min:"0s" help:"How long to go on serving after /readyz says that the server stops, so that load balancers see it first."`
 	ShutdownTimeout time.Duration `name:"shutdown-timeout" default:"10s" type:"DURATION" min:"1ms" help:"How long requests and connections may take to end when the server stops."`
 }

@@ -35,7 +35,7 @@ func TestDefaults(t *testing.T) {
 	l, err := Load(Sources{})
 	assert.NoError(t, err)
 	assert.Equal(t, l.Config, Config{
-		Addr: ":3000", Metrics: "public", Data: "./data", AccessTokenLifetime: 15 * time.Minute, RefreshTokenLifetime: 30 * day,
+		Addr: ":3000", Metrics: "public", ACMEDirectory: "https://acme-v02.api.letsencrypt.org/directory", Data: "./data", AccessTokenLifetime: 15 * time.Minute, RefreshTokenLifetime: 30 * day,
 		Registration: "open", DashboardRole: "user", MaxPayload: 1_000_000, PingInterval: 25 * time.Second, PingTimeout: 20 * time.Second,
 		LogFormat: "text", LogLevel: "info", ShutdownTimeout: 10 * time.Second,
 	})
@@ -186,6 +186,13 @@ func TestContradictions(t *testing.T) {
 		{map[string][]string{"socket-addr": {"127.0.0.1:1"}, "private-addr": {"127.0.0.1:1"}}, "would not be private"},
 		{map[string][]string{"addr": {"127.0.0.1:1"}, "private-addr": {"127.0.0.2:1"}}, ""},
 		{map[string][]string{"addr": {":0"}, "private-addr": {":0"}}, ""},
+		{map[string][]string{"socket-url": {"https://a.example"}}, "Socket.IO has no address of its own"},
+		{map[string][]string{"socket-url": {"https://a.example"}, "socket-addr": {":1"}}, ""},
+		{map[string][]string{"redirect-addr": {":80"}}, "there is no HTTPS to send anybody to"},
+		{map[string][]string{"redirect-addr": {":80"}, "acme-domain": {"a.example"}}, ""},
+		{map[string][]string{"redirect-addr": {":3000"}, "acme-domain": {"a.example"}}, "cannot be HTTP and HTTPS"},
+		{map[string][]string{"redirect-addr": {":1"}, "socket-addr": {":1"}, "acme-domain": {"a.example"}}, "cannot be HTTP and HTTPS"},
+		{map[string][]string{"redirect-addr": {":1"}, "private-addr": {":1"}, "acme-domain": {"a.example"}}, "would not be private"},
 		{map[string][]string{"metrics": {"private"}}, "no private address"},
 		{map[string][]string{"metrics": {"private"}, "private-addr": {":1"}}, ""},
 		{map[string][]string{"access-token-lifetime": {"30d"}}, "access tokens would outlive"},
@@ -222,7 +229,7 @@ func TestEverySettingFromEverySource(t *testing.T) {
 	values := map[string]string{
 		"config": "", "tls-cert": "cert.pem", "tls-key": "key.pem", "acme-domain": "a.example", "acme-email": "a@example.com", "static": "site",
 		"map-tiles": "/{z}/{x}/{y}", "jwt-secret": strings.Repeat("s", 32), "service-token": strings.Repeat("t", 16), "database": "mysql://u:p@h/d",
-		"trusted-proxies": "10.0.0.0/8", "allowed-origins": "https://a.example", "socket-addr": ":3030", "private-addr": ":3001", "data": "d", "demo": "true",
+		"trusted-proxies": "10.0.0.0/8", "allowed-origins": "https://a.example", "socket-addr": ":3030", "socket-url": "https://live.example", "redirect-addr": ":8080", "private-addr": ":3001", "data": "d", "demo": "true",
 	}
 	for i, s := range settings {
 		value, ok := values[s.Name]

@@ -28,6 +28,26 @@ var contradictions = []struct {
 		func(c *Config) bool { return collide(c.Addr, c.SocketAddr) },
 		"are one port: leave socket-addr empty to have Socket.IO there, too",
 	}, {
+		[]string{"socket-url", "socket-addr"},
+		func(c *Config) bool { return c.SocketURL != "" && c.SocketAddr == "" },
+		"Socket.IO has no address of its own, and browsers are told of one",
+	}, {
+		[]string{"redirect-addr", "tls-cert", "acme-domain"},
+		func(c *Config) bool { return c.RedirectAddr != "" && c.TLSCert == "" && len(c.ACMEDomain) == 0 },
+		"there is no HTTPS to send anybody to",
+	}, {
+		[]string{"redirect-addr", "addr"},
+		func(c *Config) bool { return collide(c.RedirectAddr, c.Addr) },
+		"are one port, which cannot be HTTP and HTTPS",
+	}, {
+		[]string{"redirect-addr", "socket-addr"},
+		func(c *Config) bool { return collide(c.RedirectAddr, c.SocketAddr) },
+		"are one port, which cannot be HTTP and HTTPS",
+	}, {
+		[]string{"redirect-addr", "private-addr"},
+		func(c *Config) bool { return collide(c.RedirectAddr, c.PrivateAddr) },
+		"are one port, which would not be private",
+	}, {
 		[]string{"addr", "private-addr"},
 		func(c *Config) bool { return collide(c.Addr, c.PrivateAddr) },
 		"are one port, which would not be private",

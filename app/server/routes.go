@@ -3,21 +3,52 @@ package server
 import (
 	"context"
 	"net/http"
+	"net/http/pprof"
 	"time"
 
 	"github.com/kachi-io/kachi/app/api"
 	"github.com/kachi-io/kachi/gateway/asyncapi"
 )
 
+const socketPath = "/socket.io/"
+
 // route says what is where.
 func (s *Server) route(site http.Handler) {
 	mux := http.NewServeMux()
-	mux.Handle("/socket.io/", s.app)
 	mux.Handle("/api/", s.api)
+	mux.Handle("GET /docs/", s.docs)
+	mux.Handle("/", site)
+	if !s.opts.PrivateMetrics {
+		mux.Handle("GET /metrics", s.figures.http)
+	}
+	s.probes(mux)
+	if !s.opts.SocketsApart {
+		mux.Handle(socketPath, s.app)
+	}
+	s.handler = identified(s.windingDown(s.observed(mux)))
+
+	sockets := http.NewServeMux()
+	sockets.Handle(socketPath, s.app)
+	s.probes(sockets)
+	s.sockets = identified(s.windingDown(s.observed(sockets)))
+
+	private := http.NewServeMux()
+	private.Handle("GET /metrics", s.figures.http)
+	s.probes(private)
+	private.HandleFunc("GET /debug/pprof/", pprof.Index) // and the profiles that have a name
+	private.HandleFunc("GET /debug/pprof/profile", pprof.Profile)
+	private.HandleFunc("GET /debug/pprof/trace", pprof.Trace)
+	private.HandleFunc("GET /debug/pprof/symbol", pprof.Symbol)
+	private.HandleFunc("GET /debug/pprof/cmdline", func(w http.ResponseWriter, r *http.Request) {
+		http.Error(w, "Not told: there may be secrets in it", http.StatusForbidden)
+	})
+	s.private = private
+}
+
+// probes are for those who watch the server: each listener has them.
+func (s *Server) probes(mux *http.ServeMux) {
 	mux.HandleFunc("GET /healthz", s.health)
 	mux.HandleFunc("GET /readyz", s.ready)
-	mux.Handle("/", site)
-	s.handler = identified(mux)
 }
 
 // ServeHTTP serves everything. It may be called before and during [Server.Serve].

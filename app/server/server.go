@@ -5,6 +5,7 @@ package server
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -18,6 +19,7 @@ import (
 	"github.com/kachi-io/kachi/app/api"
 	"github.com/kachi-io/kachi/app/chat"
 	"github.com/kachi-io/kachi/app/dashboard"
+	"github.com/kachi-io/kachi/app/docs"
 	"github.com/kachi-io/kachi/app/document"
 	"github.com/kachi-io/kachi/app/location"
 	"github.com/kachi-io/kachi/app/notify"
@@ -72,6 +74,23 @@ type Options struct {
 	Static string
 	// MapTiles is where pages get the map's tiles, a URL with {z}, {x} and {y}. Default none.
 	MapTiles string
+	// SocketsApart has Socket.IO at [Listeners].Sockets alone. SocketURL is what pages are told
+	// of where that is, "https://host[:port]". Default: the port of Sockets at the host name
+	// that the pages are asked for at, or the pages' own address for those who come through a
+	// trusted proxy.
+	SocketsApart bool
+	SocketURL    string
+	// TLS is what Main and Sockets of [Listeners] speak. Default: no TLS.
+	TLS *tls.Config
+	// Challenges answers what an authority asks for at [Listeners].Redirect before it gives
+	// a certificate, and leaves the rest to next. Default: nothing is asked there.
+	Challenges func(next http.Handler) http.Handler
+	// PrivateMetrics has /metrics at [Listeners].Private alone.
+	PrivateMetrics bool
+
+	// DrainDelay is how long the server goes on as before when it is told to stop, but for
+	// /readyz, which says so. Default none.
+	DrainDelay time.Duration
 	// ShutdownTimeout bounds how long requests and connections may take to end.
 	// Default 10 s.
 	ShutdownTimeout time.Duration
@@ -93,8 +112,13 @@ type Server struct {
 	tidying  *schedule.Job
 	app      *gateway.App
 	api      *api.API
-	handler  http.Handler
+	docs     *docs.Docs
+	figures  *figures
+	handler  http.Handler // at Main
+	sockets  http.Handler // at Sockets
+	private  http.Handler // at Private
 	stopping atomic.Bool
+	ports    struct{ main, sockets atomic.Uint32 } // where this server listens; 0 as long as it does not
 }
 
 // New builds the application and opens its database. An error says what is wrong with the
@@ -162,7 +186,7 @@ func (s *Server) assemble() error {
 			handled = append(handled, p.Handled)
 		}
 	}
-	s.app, err = gateway.NewApp(&gateway.Options{
+	options := &gateway.Options{
 		Socket: socketio.Options{
 			AllowedOrigins: s.opts.AllowedOrigins,
 			TrustedProxies: s.opts.TrustedProxies,
@@ -181,10 +205,19 @@ func (s *Server) assemble() error {
 		// What is taken back has to stay so for as long as it would be good.
 		TokenLifetime: s.accounts.AccessLifetime(),
 		Logger:        s.log,
-	}, gateways...)
+	}
+	if s.opts.SocketsApart {
+		if err := s.admitPages(&options.Socket); err != nil {
+			return err
+		}
+	}
+	s.figures = newFigures(s.db)
+	s.figures.calls.Watch(options)
+	s.app, err = gateway.NewApp(options, gateways...)
 	if err != nil {
 		return err
 	}
+	s.figures.calls.Server(s.app.Server())
 	// Every node of a database does it: twice does no harm.
 	s.tidying = schedule.Every(time.Hour, s.tidy, schedule.Options{Name: "forget what has expired", Jitter: 5 * time.Minute, Timeout: time.Minute})
 	if err := schedule.With(s.app, s.tidying); err != nil {
@@ -213,6 +246,7 @@ func (s *Server) assemble() error {
 			s.app.OnStart(fmt.Sprintf("%T", p), p.Start, p.Stop)
 		}
 	}
+	s.docs = docs.New(s.api, s.app, s.opts.Version)
 	return nil
 }
 
@@ -227,6 +261,15 @@ func (s *Server) failed(ctx context.Context, route string, err error) {
 
 // tidy removes sign-ins and revocations whose time is over.
 func (s *Server) tidy(ctx context.Context) error { return s.db.DropExpired(ctx, time.Now()) }
+
+// Database says of which kind and version the database is.
+func (s *Server) Database() string { return s.db.Kind() }
+
+// Unclaimed reports whether nobody has an account yet: the first is an administrator's.
+func (s *Server) Unclaimed(ctx context.Context) (bool, error) {
+	first, err := s.db.FindUsers(ctx, "", 1)
+	return err == nil && len(first) == 0, err
+}
 
 // part is one thing that the application does: a namespace, and routes of the HTTP API.
 type part interface {
@@ -286,7 +329,7 @@ func (s *Server) site() (http.Handler, error) {
 		}
 		return pages.Folder(s.opts.Static)
 	}
-	own, err := pages.New(web.Pages(), &pages.Options{Tiles: s.opts.MapTiles})
+	own, err := pages.New(web.Pages(), &pages.Options{Sockets: s.socketsOf, Tiles: s.opts.MapTiles})
 	if err != nil {
 		return nil, err
 	}

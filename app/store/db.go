@@ -49,6 +49,7 @@ type DB struct {
 	reads  querier
 	writes writer
 
+	counts  counts
 	failing atomic.Pointer[error] // what the last operation met, nil when it went well
 	close   func() error
 	closing sync.Once

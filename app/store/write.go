@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"runtime/debug"
+	"sync/atomic"
 	"time"
 )
 
@@ -74,7 +75,9 @@ type writer interface {
 // of fn undoes it all. fn may run more than once, and touches nothing outside but what it
 // sets anew each time.
 func (db *DB) write(ctx context.Context, fn func(*tx) error) error {
-	return db.settle(db.writes.write(ctx, fn))
+	err := db.writes.write(ctx, fn)
+	db.counts.written(err)
+	return db.settle(err)
 }
 
 // protected makes an error of a panic, so that it ends one transaction and no others.
@@ -146,6 +149,7 @@ type grouped struct {
 	jobs    chan *job
 	ended   chan struct{} // the goroutine's
 	stop    chan struct{}
+	commits atomic.Uint64
 }
 
 // Bounds of what waits for the one writer, and of what is committed at once: others wait
@@ -162,7 +166,10 @@ type job struct {
 }
 
 func newGrouped(on *sql.Conn, d *dialect, timeout time.Duration) *grouped {
-	g := &grouped{on, &prepared{by: on}, d, timeout, make(chan *job, waiting), make(chan struct{}), make(chan struct{})}
+	g := &grouped{
+		on: on, by: &prepared{by: on}, dialect: d, timeout: timeout,
+		jobs: make(chan *job, waiting), ended: make(chan struct{}), stop: make(chan struct{}),
+	}
 	go g.run()
 	return g
 }
@@ -240,7 +247,9 @@ func (g *grouped) commit(first *job) {
 	}
 	err := broken
 	if err == nil {
-		_, err = t.exec(`COMMIT`)
+		if _, err = t.exec(`COMMIT`); err == nil {
+			g.commits.Add(1)
+		}
 	}
 	if err != nil {
 		// SQLite keeps a transaction whose commit failed, unless it has ended it by itself.

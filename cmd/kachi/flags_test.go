@@ -5,7 +5,6 @@ import (
 
 	"github.com/alecthomas/kong"
 
-	"github.com/kachi-io/kachi/app/config"
 	"github.com/kachi-io/kachi/internal/assert"
 )
 
@@ -33,15 +32,5 @@ func TestFlagsOfSettings(t *testing.T) {
 			}
 		}
 		assert.Equal(t, got, test.want)
-	}
-}
-
-func TestUnservedAreSettings(t *testing.T) {
-	known := map[string]bool{}
-	for _, s := range config.Settings() {
-		known[s.Name] = true
-	}
-	for _, name := range unserved {
-		assert.True(t, known[name], name)
 	}
 }

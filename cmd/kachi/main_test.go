@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bufio"
 	"bytes"
 	"context"
 	"io"
@@ -62,18 +63,21 @@ func start(t *testing.T, args ...string) (address string) {
 	ended := make(chan int, 1)
 	var stderr bytes.Buffer
 	go func() {
-		ended <- run(ctx, append([]string{"serve"}, args...), connect.Streams{Out: stdout, Err: &stderr})
+		code := run(ctx, append([]string{"serve"}, args...), connect.Streams{Out: stdout, Err: &stderr})
+		_ = stdout.Close()
+		ended <- code
 	}()
 	t.Cleanup(func() {
 		cancel()
 		assert.Equal(t, assert.Receive(t, ended, "the end of the server"), 0, stderr.String())
 		assert.True(t, strings.Contains(stderr.String(), "stopping"), stderr.String())
 	})
-	line := make([]byte, 256)
-	n, err := out.Read(line)
+	said := bufio.NewReader(out)
+	line, err := said.ReadString('\n')
 	assert.NoError(t, err)
-	address, found := strings.CutPrefix(strings.TrimSpace(string(line[:n])), "Kachi is at ")
-	assert.True(t, found, string(line[:n]))
+	go func() { _, _ = io.Copy(io.Discard, said) }() // until the server ends, and closes it
+	address, found := strings.CutPrefix(strings.TrimSpace(line), "Kachi is at ")
+	assert.True(t, found, line)
 	return address
 }
 
@@ -145,6 +149,6 @@ func TestAddress(t *testing.T) {
 	} {
 		addr, err := net.ResolveTCPAddr("tcp", listening)
 		assert.NoError(t, err)
-		assert.Equal(t, address(addr), want)
+		assert.Equal(t, address("http", addr), want)
 	}
 }

@@ -2,16 +2,24 @@ package main
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"io"
 	"log/slog"
 	"net"
+	"net/http"
 	"os"
+	"os/signal"
+	"path/filepath"
+	"runtime/debug"
+	"strings"
+	"syscall"
 
 	"github.com/alecthomas/kong"
 
 	"github.com/kachi-io/kachi/app/account"
+	"github.com/kachi-io/kachi/app/certificates"
 	"github.com/kachi-io/kachi/app/config"
 	"github.com/kachi-io/kachi/app/server"
 )
@@ -24,30 +32,19 @@ type serve struct {
 
 func newServe() serve { return serve{Plugins: kong.Plugins{newFlags()}} }
 
-// unserved are the settings that the server does not know what to do with yet: whoever
-// sets one is told so, and not left to believe in it.
-var unserved = []string{
-	"socket-addr", "private-addr", "metrics",
-	"tls-cert", "tls-key", "acme-domain", "acme-email",
-}
-
 // Run serves until ctx ends.
 func (s *serve) Run(ctx context.Context, std *streams) error {
 	settings, err := config.Load(config.Sources{Flags: given(s.Plugins[0]), Env: os.LookupEnv})
 	if err != nil {
 		return err
 	}
-	var early []string
-	for _, name := range unserved {
-		if source := settings.Source(name); source != "" {
-			early = append(early, fmt.Sprintf("%s (%s): this version does not have it yet", name, source))
-		}
-	}
-	if early != nil {
-		return &config.Error{Faults: early}
-	}
 	if s.PrintConfig {
 		return settings.Print(std.out)
+	}
+	log := logger(std.err, settings)
+	secure, err := newTLS(settings, log)
+	if err != nil {
+		return err
 	}
 	var services []string
 	for _, token := range settings.ServiceToken {
@@ -75,20 +72,143 @@ func (s *serve) Run(ctx context.Context, std *streams) error {
 		PingTimeout:     settings.PingTimeout,
 		Static:          settings.Static,
 		MapTiles:        settings.MapTiles,
+		DrainDelay:      settings.DrainDelay,
 		ShutdownTimeout: settings.ShutdownTimeout,
-		Logger:          logger(std.err, settings),
+		Logger:          log,
+
+		SocketsApart:   settings.SocketAddr != "",
+		SocketURL:      settings.SocketURL,
+		TLS:            secure.config,
+		Challenges:     secure.challenges,
+		PrivateMetrics: settings.Metrics == "private",
 	})
 	if err != nil {
 		return err
 	}
-	listener, err := net.Listen("tcp", settings.Addr)
+	at, err := listen(settings)
 	if err != nil {
 		return errors.Join(err, app.Close())
 	}
-	if _, err := fmt.Fprintln(std.out, "Kachi is at", address(listener.Addr())); err != nil {
+	if err := s.greet(ctx, std.out, settings, app, at); err != nil {
+		return errors.Join(err, app.Close())
+	}
+	defer secure.follow(ctx)()
+	debug.FreeOSMemory() // what starting took, which is more than resting does
+	return app.ServeAt(ctx, at)
+}
+
+// listen opens all addresses, or none.
+func listen(settings *config.Loaded) (at server.Listeners, err error) {
+	for _, one := range []struct {
+		addr string
+		to   *net.Listener
+	}{
+		{settings.Addr, &at.Main},
+		{settings.SocketAddr, &at.Sockets},
+		{settings.PrivateAddr, &at.Private},
+		{settings.RedirectAddr, &at.Redirect},
+	} {
+		if one.addr == "" {
+			continue
+		}
+		l, failed := net.Listen("tcp", one.addr)
+		if failed != nil {
+			err = errors.Join(err, failed)
+			continue
+		}
+		*one.to = l
+		defer func() {
+			if err != nil {
+				_ = l.Close()
+			}
+		}()
+	}
+	return at, err
+}
+
+// greet says where what is, to whoever has started the server.
+func (s *serve) greet(ctx context.Context, out io.Writer, settings *config.Loaded, app *server.Server, at server.Listeners) error {
+	scheme := "http"
+	if settings.TLSCert != "" || len(settings.ACMEDomain) > 0 {
+		scheme = "https"
+	}
+	var b strings.Builder
+	fmt.Fprintln(&b, "Kachi is at", address(scheme, at.Main.Addr()))
+	if at.Sockets != nil {
+		fmt.Fprintln(&b, "Socket.IO is at", address(scheme, at.Sockets.Addr()))
+	}
+	if at.Private != nil {
+		fmt.Fprintln(&b, "Metrics and profiles are at", address("http", at.Private.Addr()))
+	}
+	folder, err := filepath.Abs(settings.Data)
+	if err != nil {
+		folder = settings.Data
+	}
+	fmt.Fprintf(&b, "Data is in %s, the database is %s\n", folder, app.Database())
+	nobody, err := app.Unclaimed(ctx)
+	if err != nil {
 		return err
 	}
-	return app.Serve(ctx, listener)
+	if nobody {
+		fmt.Fprintln(&b, "Nobody has an account yet: the first one that is made becomes the administrator's")
+	}
+	_, err = io.WriteString(out, b.String())
+	return err
+}
+
+// secure is what TLS needs; the zero value is none.
+type secure struct {
+	config     *tls.Config
+	challenges func(http.Handler) http.Handler
+	files      *certificates.Files // where the certificate comes from files
+}
+
+func newTLS(settings *config.Loaded, log *slog.Logger) (secure, error) {
+	switch {
+	case settings.TLSCert != "":
+		files, err := certificates.FromFiles(settings.TLSCert, settings.TLSKey, log)
+		if err != nil {
+			return secure{}, fmt.Errorf("%s, %s: %w", settings.TLSCert, settings.TLSKey, err)
+		}
+		return secure{files.TLS(), nil, files}, nil
+	case len(settings.ACMEDomain) > 0:
+		acme := certificates.FromACME(certificates.ACMEOptions{
+			Domains:   settings.ACMEDomain,
+			Email:     settings.ACMEEmail,
+			Folder:    filepath.Join(settings.Data, "acme"),
+			Directory: settings.ACMEDirectory,
+		})
+		return secure{acme.TLS(), acme.Challenges, nil}, nil
+	}
+	return secure{}, nil
+}
+
+// follow reads the certificate's files again at each SIGHUP, until the function that it
+// returns is called.
+func (s secure) follow(ctx context.Context) (stop func()) {
+	if s.files == nil {
+		return func() {}
+	}
+	hangups := make(chan os.Signal, 1)
+	signal.Notify(hangups, syscall.SIGHUP)
+	ctx, cancel := context.WithCancel(ctx)
+	ended := make(chan struct{})
+	go func() {
+		defer close(ended)
+		for {
+			select {
+			case <-hangups:
+				_ = s.files.Reload() // which logs what came of it
+			case <-ctx.Done():
+				return
+			}
+		}
+	}()
+	return func() {
+		signal.Stop(hangups)
+		cancel()
+		<-ended
+	}
 }
 
 func logger(w io.Writer, settings *config.Loaded) *slog.Logger {
@@ -102,7 +222,7 @@ func logger(w io.Writer, settings *config.Loaded) *slog.Logger {
 }
 
 // address is what to open in a browser.
-func address(a net.Addr) string {
+func address(scheme string, a net.Addr) string {
 	host, port, err := net.SplitHostPort(a.String())
 	if err != nil {
 		return a.String()
@@ -110,5 +230,5 @@ func address(a net.Addr) string {
 	if ip := net.ParseIP(host); ip == nil || ip.IsUnspecified() {
 		host = "localhost"
 	}
-	return "http://" + net.JoinHostPort(host, port)
+	return scheme + "://" + net.JoinHostPort(host, port)
 }

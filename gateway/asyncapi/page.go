@@ -17,6 +17,10 @@ var pageText string
 //go:embed page.css
 var pageStyle string
 
+// PageStyle returns the style sheet of the page that [Handler] serves, for pages beside it. It
+// has names for what documents consist of; see the page's own markup.
+func PageStyle() string { return pageStyle }
+
 var pageTemplate = template.Must(template.New("page").Parse(pageText))
 
 // page is a document as people read it.
