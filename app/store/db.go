@@ -49,8 +49,10 @@ type DB struct {
 	reads  querier
 	writes writer
 
-	counts  counts
-	failing atomic.Pointer[error] // what the last operation met, nil when it went well
+	counts           counts
+	reading, writing health
+	ready            readiness
+
 	close   func() error
 	closing sync.Once
 	closed  atomic.Bool
@@ -96,34 +98,6 @@ func (db *DB) Close() (err error) {
 
 // Kind returns the kind of the database and its version, for people.
 func (db *DB) Kind() string { return db.dialect.name }
-
-// Ready asks whether the database works: that something can be written to it now. The
-// error says why not.
-func (db *DB) Ready(ctx context.Context) error {
-	return db.write(ctx, func(tx *tx) error {
-		_, err := tx.exec(`UPDATE readiness SET asked_at = ? WHERE id = 1`, micros(time.Now()))
-		return err
-	})
-}
-
-// settle notes what came of an operation, logs when the database goes away or comes back,
-// and returns the store's form of the error.
-func (db *DB) settle(err error) error {
-	if err != nil && db.closed.Load() {
-		return ErrClosed // drivers have their own words for it
-	}
-	err = classify(err)
-	if !Unavailable(err) {
-		if db.failing.Load() != nil && db.failing.Swap(nil) != nil {
-			db.log.Info("store: the database works again")
-		}
-		return err
-	}
-	if db.failing.Swap(&err) == nil {
-		db.log.Error("store: the database does not work", "error", err)
-	}
-	return err
-}
 
 func micros(t time.Time) int64 { return t.UnixMicro() }
 

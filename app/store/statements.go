@@ -97,7 +97,7 @@ func all[T any](ctx context.Context, db *DB, scan func(scanner) (T, error), quer
 	if err != nil && ctx.Err() != nil { // the caller has gone away, not the database
 		return nil, ctx.Err()
 	}
-	return rows, db.settle(err)
+	return rows, db.settle(&db.reading, err)
 }
 
 func collect[T any](ctx context.Context, q querier, scan func(scanner) (T, error), query string, args ...any) ([]T, error) {

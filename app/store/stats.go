@@ -7,7 +7,7 @@ import (
 
 // Stats are a database's figures: totals since it was opened, and how it is now.
 type Stats struct {
-	Up       bool   // the last operation met a database that works
+	Up       bool   // no operation has met one that does not work, for some seconds
 	Waiting  int    // transactions in the queue of the one writer; 0 for servers, which have none
 	Writes   uint64 // transactions that were committed
 	Failed   uint64 // transactions that were not, also for reasons of the caller's
@@ -29,7 +29,7 @@ func (c *counts) written(err error) {
 
 // Stats returns the figures.
 func (db *DB) Stats() Stats {
-	s := Stats{Up: db.failing.Load() == nil, Writes: db.counts.writes.Load(), Failed: db.counts.failed.Load()}
+	s := Stats{Up: !db.reading.failing.Load() && !db.writing.failing.Load(), Writes: db.counts.writes.Load(), Failed: db.counts.failed.Load()}
 	var pool *sql.DB
 	switch w := db.writes.(type) {
 	case *grouped:

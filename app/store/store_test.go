@@ -16,7 +16,11 @@ import (
 	"github.com/kachi-io/kachi/internal/mariadbtest"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(mariadbtest.Main{M: m}) }
+func TestMain(m *testing.M) {
+	if !child() {
+		goleak.VerifyTestMain(mariadbtest.Main{M: m})
+	}
+}
 
 var noon = time.Date(2026, 3, 1, 12, 0, 0, 123456000, time.UTC)
 

@@ -3,7 +3,6 @@ package store
 import (
 	"context"
 	"database/sql"
-	"errors"
 	"fmt"
 	"math/rand/v2"
 	"runtime/debug"
@@ -16,10 +15,25 @@ type tx struct {
 	ctx     context.Context
 	on      querier
 	dialect *dialect
+	ended   error // see note
 }
 
 func (t *tx) exec(query string, args ...any) (sql.Result, error) {
-	return t.on.ExecContext(t.ctx, query, args...)
+	if t.ended != nil {
+		return nil, t.ended
+	}
+	result, err := t.on.ExecContext(t.ctx, query, args...)
+	return result, t.note(err)
+}
+
+// note keeps an error with which the database may have ended the transaction by itself: on a
+// full disk, say, or for a deadlock. What followed would be committed statement by statement,
+// so nothing follows.
+func (t *tx) note(err error) error {
+	if err != nil && Unavailable(classify(err)) {
+		t.ended = err
+	}
+	return err
 }
 
 // insert runs an INSERT and returns the id that the row got.
@@ -62,7 +76,11 @@ func (t *tx) get(query string, args []any, into ...any) error {
 
 // list reads the rows of a query within a transaction.
 func list[T any](t *tx, scan func(scanner) (T, error), query string, args ...any) ([]T, error) {
-	return collect(t.ctx, t.on, scan, query, args...)
+	if t.ended != nil {
+		return nil, t.ended
+	}
+	rows, err := collect(t.ctx, t.on, scan, query, args...)
+	return rows, t.note(err)
 }
 
 // writer runs transactions that write.
@@ -77,7 +95,7 @@ type writer interface {
 func (db *DB) write(ctx context.Context, fn func(*tx) error) error {
 	err := db.writes.write(ctx, fn)
 	db.counts.written(err)
-	return db.settle(err)
+	return db.settle(&db.writing, err)
 }
 
 // protected makes an error of a panic, so that it ends one transaction and no others.
@@ -87,7 +105,10 @@ func protected(fn func(*tx) error, t *tx) (err error) {
 			err = fmt.Errorf("store: panic: %v\n%s", v, debug.Stack())
 		}
 	}()
-	return fn(t)
+	if err := fn(t); err != nil {
+		return err
+	}
+	return t.ended // which fn has overlooked
 }
 
 // direct runs each transaction on a connection of its own: for servers, which put the
@@ -103,6 +124,17 @@ type direct struct {
 const attempts = 5
 
 func (d *direct) write(ctx context.Context, fn func(*tx) error) (err error) {
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	// What has begun is brought to its end: a caller who goes away during the commit would
+	// not know what came of it, nor would the log. Who set a time has said so.
+	end := time.Now().Add(d.timeout)
+	if own, ok := ctx.Deadline(); ok && own.Before(end) {
+		end = own
+	}
+	ctx, cancel := context.WithDeadline(context.WithoutCancel(ctx), end)
+	defer cancel()
 	for n := range attempts {
 		if n > 0 { // those that met come back one after the other
 			select {
@@ -119,18 +151,11 @@ func (d *direct) write(ctx context.Context, fn func(*tx) error) (err error) {
 }
 
 func (d *direct) once(ctx context.Context, fn func(*tx) error) error {
-	if err := ctx.Err(); err != nil {
-		return err
-	}
-	// What has begun is brought to its end: a caller who goes away during the commit would
-	// not know what came of it, nor would the log.
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), d.timeout)
-	defer cancel()
 	begun, err := d.pool.BeginTx(ctx, nil)
 	if err != nil {
 		return err
 	}
-	if err := protected(fn, &tx{ctx, begun, d.dialect}); err != nil {
+	if err := protected(fn, &tx{ctx: ctx, on: begun, dialect: d.dialect}); err != nil {
 		_ = begun.Rollback() // the connection is dropped where that fails
 		return err
 	}
@@ -146,6 +171,7 @@ type grouped struct {
 	by      *prepared
 	dialect *dialect
 	timeout time.Duration
+	most    int // jobs in one transaction
 	jobs    chan *job
 	ended   chan struct{} // the goroutine's
 	stop    chan struct{}
@@ -160,14 +186,15 @@ const (
 )
 
 type job struct {
-	ctx  context.Context
-	fn   func(*tx) error
-	done chan error // has room for one
+	ctx    context.Context
+	fn     func(*tx) error
+	failed error      // the writer's
+	done   chan error // has room for one
 }
 
 func newGrouped(on *sql.Conn, d *dialect, timeout time.Duration) *grouped {
 	g := &grouped{
-		on: on, by: &prepared{by: on}, dialect: d, timeout: timeout,
+		on: on, by: &prepared{by: on}, dialect: d, timeout: timeout, most: group,
 		jobs: make(chan *job, waiting), ended: make(chan struct{}), stop: make(chan struct{}),
 	}
 	go g.run()
@@ -177,7 +204,7 @@ func newGrouped(on *sql.Conn, d *dialect, timeout time.Duration) *grouped {
 func (g *grouped) write(ctx context.Context, fn func(*tx) error) error {
 	ctx, cancel := context.WithTimeout(ctx, g.timeout)
 	defer cancel()
-	j := &job{ctx, fn, make(chan error, 1)}
+	j := &job{ctx: ctx, fn: fn, done: make(chan error, 1)}
 	select {
 	case <-g.stop:
 		return ErrClosed
@@ -216,38 +243,61 @@ func (g *grouped) run() {
 	}
 }
 
-// commit runs a job, and those that wait behind it, in one transaction.
+// commit runs a job, and those that wait behind it, in one transaction. Where that comes to
+// nothing, by the doing of one of them or for want of room, each has one of its own.
 func (g *grouped) commit(first *job) {
 	ctx, cancel := context.WithTimeout(context.Background(), g.timeout)
 	defer cancel()
-	t := &tx{ctx, g.by, g.dialect}
-	if _, err := t.exec(`BEGIN IMMEDIATE`); err != nil {
-		first.done <- err
-		return
-	}
-	var good []*job
-	broken := error(nil)
-	for j, n := first, 0; j != nil && broken == nil; n++ {
-		failed := j.ctx.Err()
-		if failed == nil {
-			failed, broken = g.savepoint(t, j)
-		}
-		if failed != nil || broken != nil {
-			j.done <- errors.Join(failed, broken)
-		} else {
-			good = append(good, j)
-		}
-		j = nil
-		if n < group && broken == nil {
+	n := 0
+	ran, err := g.transaction(ctx, first, func() *job {
+		if n++; n < g.most {
 			select {
-			case j = <-g.jobs:
+			case j := <-g.jobs:
+				return j
 			default:
 			}
 		}
+		return nil
+	})
+	if len(ran) > 1 && err != nil {
+		for _, j := range ran {
+			if _, err := g.transaction(ctx, j, func() *job { return nil }); err != nil {
+				j.failed = err
+			}
+			j.done <- j.failed
+		}
+		return
 	}
-	err := broken
+	for _, j := range ran {
+		if err != nil {
+			j.failed = err
+		}
+		j.done <- j.failed
+	}
+}
+
+// transaction runs a job, and those that more returns, and commits them. It returns those
+// that ran: what came of each counts only where the whole has come to something, since it may
+// have seen what others did.
+func (g *grouped) transaction(ctx context.Context, j *job, more func() *job) (ran []*job, err error) {
+	if _, err := g.by.ExecContext(ctx, `BEGIN IMMEDIATE`); err != nil {
+		return []*job{j}, err
+	}
+	for ; j != nil && err == nil; j = more() {
+		if gone := j.ctx.Err(); gone != nil {
+			j.failed = gone
+			ran = append(ran, j)
+			continue
+		}
+		j.failed, err = g.savepoint(&tx{ctx: ctx, on: g.by, dialect: g.dialect}, j)
+		ran = append(ran, j)
+		if err != nil {
+			break
+		}
+	}
 	if err == nil {
-		if _, err = t.exec(`COMMIT`); err == nil {
+		// Never interrupted: whether it has happened would not be known.
+		if _, err = g.by.ExecContext(context.Background(), `COMMIT`); err == nil {
 			g.commits.Add(1)
 		}
 	}
@@ -255,21 +305,22 @@ func (g *grouped) commit(first *job) {
 		// SQLite keeps a transaction whose commit failed, unless it has ended it by itself.
 		_, _ = g.by.ExecContext(context.Background(), `ROLLBACK`)
 	}
-	for _, j := range good {
-		j.done <- err
-	}
+	return ran, err
 }
 
 // savepoint runs one job so that its failure undoes nothing of others'. broken means that the
-// whole transaction cannot go on.
+// whole transaction cannot go on, and why.
 func (g *grouped) savepoint(t *tx, j *job) (failed, broken error) {
 	if _, err := t.exec(`SAVEPOINT job`); err != nil {
 		return nil, err
 	}
 	failed = protected(j.fn, t)
+	if t.ended != nil {
+		return failed, t.ended
+	}
 	if failed != nil {
 		if _, err := t.exec(`ROLLBACK TO job`); err != nil {
-			return failed, err // a full disk has ended the whole
+			return failed, err
 		}
 	}
 	_, broken = t.exec(`RELEASE job`)

@@ -1,0 +1,4 @@
+-- +goose Up
+
+-- What is written in order to see whether there is room.
+ALTER TABLE readiness ADD COLUMN padding BLOB;
