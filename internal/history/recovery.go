@@ -225,7 +225,9 @@ func (x *index) judgeExpiry(y *session, terms Terms) {
 		for _, c := range y.claims { // each keeps it for another window
 			late = max(late, c.asked.At+2*x.recovery.Keep-x.recovery.Window+terms.Slack)
 		}
-		if x.settled != nil && last.ended < x.settled.Seq && recoverable(last.reason()) && late < x.settled.At {
+		// Of two that show it at once, the one that gets it last may be noted first.
+		taken := slices.ContainsFunc(y.lives, func(s *socket) bool { return s.known != never && s.ended > last.ended })
+		if !taken && x.settled != nil && last.ended < x.settled.Seq && recoverable(last.reason()) && late < x.settled.At {
 			v.Text = fmt.Sprintf("ended with %q, and neither came back nor expired", last.reason())
 			x.fault(v)
 		}

@@ -159,6 +159,8 @@ func TestJudgeOfThoseWhoComeBack(t *testing.T) {
 		{"expired with other rooms", of(first, lost, after(time.Hour, expired("a", gone, "r"))), `expired: is in "r"`},
 		{"expired with other data", of(first, set(1, 8, "x"), lost, after(time.Hour, expired("a", gone))), `expired with the data ""`},
 		{"neither", of(first, lost, after(time.Hour, Entry{Kind: Settled})), "neither came back nor expired"},
+		{"two at once, and the last one noted first", of(first, lost, []Entry{{Kind: Asked, Conn: 2, Session: "p"}}, came(3, "a", "p", true), again[1:], []Entry{{Kind: Lost, Conn: 2}}, parted(2, "a", gone)[1:],
+			after(time.Hour, stays(3, "a")...)), ""},
 		{"the server was shut down", of(first, lost, after(time.Hour, Entry{Kind: ShuttingDown})), ""},
 	} {
 		t.Run(row.name, func(t *testing.T) {
