@@ -50,7 +50,7 @@ $(NODE_MODULES): web/package.json web/package-lock.json web/.npmrc
 	$(NPM) --prefix web ci --no-audit --no-fund --loglevel=error
 	@touch $@
 
-$(PAGES): $(NODE_MODULES) web/index.html web/app.html web/vite.config.ts web/tsconfig.json $(shell find web/src web/public web/scripts -type f)
+$(PAGES): $(NODE_MODULES) web/index.html web/vite.config.ts web/tsconfig.json $(shell find web/src web/public web/scripts -type f)
 	$(NPM) --prefix web run --silent build -- --logLevel warn
 	@touch $@
 

@@ -52,7 +52,7 @@ type accounts struct {
 // startAccounts starts a server with one account: Mina, "the nest is high".
 func startAccounts(t *testing.T) *accounts {
 	t.Helper()
-	if _, err := fs.Stat(web.Pages(), "app.html"); err != nil || clientfiles.Version() == "" {
+	if _, err := fs.Stat(web.Pages(), "index.html"); err != nil || clientfiles.Version() == "" {
 		t.Fatal("the pages are not built: run make web, or the tests with -short")
 	}
 	a := &accounts{
@@ -91,11 +91,11 @@ func startAccounts(t *testing.T) *accounts {
 	mux.HandleFunc("POST /api/auth/login", a.login)
 	mux.HandleFunc("POST /api/auth/refresh", a.refresh)
 	mux.HandleFunc("POST /api/auth/logout", a.logout)
-	mux.HandleFunc("GET /api/rooms", a.private(func() any { return map[string]any{"rooms": a.rooms} }))
+	mux.HandleFunc("GET /api/rooms", a.private(func() any { return map[string]any{"rooms": a.rooms, "next": nil} }))
 	mux.HandleFunc("GET /api/notifications", a.private(func() any {
 		return map[string]any{"notifications": a.notes, "unread": len(a.notes), "version": len(a.notes), "next": nil}
 	}))
-	mux.Handle("/", pageAddresses(site))
+	mux.Handle("/", site)
 	server := httptest.NewServer(mux)
 	a.url = server.URL
 	t.Cleanup(func() {
@@ -105,16 +105,6 @@ func startAccounts(t *testing.T) *accounts {
 		server.Close()
 	})
 	return a
-}
-
-// pageAddresses has the addresses of pages lead to app.html.
-func pageAddresses(site http.Handler) http.Handler {
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if !strings.Contains(r.URL.Path, ".") {
-			r.URL.Path = "/app.html"
-		}
-		site.ServeHTTP(w, r)
-	})
 }
 
 func (a *accounts) register(w http.ResponseWriter, r *http.Request) {

@@ -3,11 +3,15 @@ package web_test
 import (
 	"fmt"
 	"os"
+	"path/filepath"
+	"regexp"
+	"slices"
 	"testing"
 	"time"
 
 	"github.com/chromedp/chromedp"
 
+	"github.com/kachi-io/kachi/app/pages"
 	"github.com/kachi-io/kachi/internal/assert"
 	"github.com/kachi-io/kachi/internal/browsertest"
 )
@@ -108,7 +112,9 @@ func TestShellInBrowser(t *testing.T) {
 	})
 
 	step("links, back and forward, with the focus and the title", func(t *testing.T) {
-		server.with(func() { server.rooms = append(server.rooms, map[string]any{"id": 7, "name": "까치 둥지"}) })
+		server.with(func() {
+			server.rooms = append(server.rooms, map[string]any{"id": "7", "name": "까치 둥지", "members": 1})
+		})
 		mina.Click(`nav a[href="/chat"]`)
 		mina.at("/chat", "Chat")
 		mina.focused("h1")
@@ -127,6 +133,8 @@ func TestShellInBrowser(t *testing.T) {
 	})
 
 	step("the keyboard alone", func(t *testing.T) {
+		mina.Do(chromedp.EmulateViewport(600, 720)) // where a room has a way back
+		defer mina.Do(chromedp.EmulateViewport(1100, 720))
 		mina.Do(chromedp.KeyEvent("\t"))
 		mina.focused(".skip")
 		mina.Enter()
@@ -221,7 +229,7 @@ func TestShellIsAccessible(t *testing.T) {
 	axe, err := os.ReadFile("node_modules/axe-core/axe.min.js")
 	assert.NoError(t, err)
 	server := startAccounts(t)
-	server.rooms = append(server.rooms, map[string]any{"id": 1, "name": "a-room-with-a-name-that-has-no-place-to-break-it-anywhere"})
+	server.rooms = append(server.rooms, map[string]any{"id": "1", "members": 1, "name": "a-room-with-a-name-that-has-no-place-to-break-it-anywhere"})
 	server.notes = append(server.notes, map[string]any{"id": "1", "title": "까치 둥지", "body": "https://example.com/a/long/address/that/does/not/break", "createdAt": time.Now()})
 	for _, way := range []struct {
 		language, theme string
@@ -276,4 +284,22 @@ func TestShellWithoutServer(t *testing.T) {
 	server.with(func() { server.broken = false })
 	p.at("/sign-in", "Sign in")
 	p.Clean()
+}
+
+// The server knows the addresses that the pages have, and no others.
+func TestServerKnowsTheAddressesOfPages(t *testing.T) {
+	files, err := filepath.Glob("src/pages/*/index.ts")
+	assert.NoError(t, err)
+	want := []string{"/{$}"}
+	for _, file := range files {
+		source, err := os.ReadFile(file)
+		assert.NoError(t, err)
+		for _, list := range regexp.MustCompile(`(?s)paths: \[(.*?)\]`).FindAllSubmatch(source, -1) {
+			for _, path := range regexp.MustCompile(`'(.*?)'`).FindAllSubmatch(list[1], -1) {
+				want = append(want, string(path[1]))
+			}
+		}
+	}
+	slices.Sort(want)
+	assert.Equal(t, slices.Sorted(slices.Values(pages.Addresses)), want)
 }

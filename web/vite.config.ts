@@ -21,7 +21,7 @@ function emptyDist(): Plugin {
   };
 }
 
-/** In development every address of a page leads to app.html, as the server does it. */
+/** In development every address of a page leads to index.html, as the server does it. */
 function pageAddresses(): Plugin {
   return {
     name: 'page-addresses',
@@ -30,7 +30,7 @@ function pageAddresses(): Plugin {
         const path = new URL(request.url ?? '/', 'http://localhost').pathname;
         const asksForPage = request.headers.accept?.includes('text/html');
         if (asksForPage && path !== '/' && !path.includes('.') && !served.some((s) => path.startsWith(s))) {
-          request.url = '/app.html';
+          request.url = '/index.html';
         }
         next();
       });
@@ -44,8 +44,6 @@ const served = ['/api', '/docs', '/socket.io'];
 export default defineConfig({
   plugins: [emptyDist(), pageAddresses(), worldMaps(), leafletWithoutMarkup()],
   build: {
-    // index.html is the chat without accounts, app.html are the pages for those who have one.
-    rolldownOptions: { input: ['index.html', 'app.html'] },
     target: 'es2022',
     emptyOutDir: false,
     // The pages' Content-Security-Policy allows no data: fonts and no inline script.

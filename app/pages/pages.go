@@ -45,11 +45,19 @@ func policy(sockets, tiles string) string {
 		"require-trusted-types-for 'script'; trusted-types 'none'"
 }
 
-// Handler serves a built site: index.html for "/", every other file by its path, and
-// app.html for the addresses of pages, which its script knows. All files are read, hashed
-// and compressed at once; what is not there is answered 404.
+// Addresses are those of the pages, as patterns of [http.ServeMux]. A test holds them to what
+// web/src/pages has.
+var Addresses = []string{
+	"/{$}", "/chat", "/chat/{room}", "/map", "/notifications", "/dashboard", "/account", "/sign-in", "/register",
+}
+
+// Handler serves a built site: index.html for the addresses of pages, at which its script
+// looks, and every other file by its path. All files are read, hashed and compressed at once.
+// What is not there is answered 404; a browser is shown index.html with that, which says so in
+// the user's language and leads on.
 type Handler struct {
 	opts   Options
+	pages  *http.ServeMux // only asked whether there is one
 	policy string
 	files  map[string]*file
 	built  bool
@@ -64,7 +72,10 @@ type file struct {
 
 // New reads the site. When it has not been built, its pages say how to build it.
 func New(site fs.FS, o *Options) (*Handler, error) {
-	h := &Handler{files: map[string]*file{}}
+	h := &Handler{files: map[string]*file{}, pages: http.NewServeMux()}
+	for _, address := range Addresses {
+		h.pages.Handle(address, http.NotFoundHandler())
+	}
 	if o != nil {
 		h.opts = *o
 	}
@@ -155,16 +166,10 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	name, status := r.URL.Path, http.StatusOK
-	if name == "/" {
-		name = "/index.html"
-		if !h.built {
-			name, status = "/placeholder.html", http.StatusServiceUnavailable
-		}
+	if h.files[name] == nil {
+		name, status = h.page(r)
 	}
 	f := h.files[name]
-	if f == nil && isPage(r) {
-		name, f = "/app.html", h.files["/app.html"]
-	}
 	if f == nil {
 		http.NotFound(w, r)
 		return
@@ -178,10 +183,18 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	f.serve(w, r, status)
 }
 
-// isPage reports whether a browser is on its way to a page, whose script then looks at the
-// address: those of files have a dot.
-func isPage(r *http.Request) bool {
-	return !strings.Contains(r.URL.Path, ".") && strings.Contains(r.Header.Get("Accept"), "text/html")
+// page is what a path leads to that is no file's. Those of files that are gone have a dot.
+func (h *Handler) page(r *http.Request) (name string, status int) {
+	_, known := h.pages.Handler(r)
+	switch {
+	case known != "" && h.built:
+		return "/index.html", http.StatusOK
+	case known != "":
+		return "/placeholder.html", http.StatusServiceUnavailable
+	case strings.Contains(r.Header.Get("Accept"), "text/html") && !strings.Contains(r.URL.Path, "."):
+		return "/index.html", http.StatusNotFound
+	}
+	return "", http.StatusNotFound
 }
 
 // with is the file with another content, which is not compressed: that would take longer

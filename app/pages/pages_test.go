@@ -104,6 +104,8 @@ func TestBeforeTheBuild(t *testing.T) {
 	got := ask(h, "GET", "/")
 	assert.Equal(t, got.StatusCode, 503)
 	assert.Equal(t, body(t, got.Body), "make build")
+	assert.Equal(t, ask(h, "GET", "/chat/7").StatusCode, 503)
+	assert.Equal(t, ask(h, "GET", "/nowhere", "Accept", "text/html").StatusCode, 404)
 
 	_, err = pages.New(fstest.MapFS{}, nil)
 	assert.True(t, err != nil, "a site without pages is a mistake of the build")
@@ -113,22 +115,33 @@ const app = `<!doctype html><meta name="kachi-sockets" content="" /><meta name="
 
 func siteWith(t *testing.T, o *pages.Options) *pages.Handler {
 	t.Helper()
-	h, err := pages.New(fstest.MapFS{"index.html": {Data: []byte("index")}, "app.html": {Data: []byte(app)}}, o)
+	h, err := pages.New(fstest.MapFS{"index.html": {Data: []byte(app)}}, o)
 	assert.NoError(t, err)
 	return h
 }
 
-func TestAddressesOfPagesLeadToTheApp(t *testing.T) {
+func TestAddressesOfPages(t *testing.T) {
 	h := siteWith(t, nil)
-	for _, path := range []string{"/chat", "/chat/7", "/map", "/app.html"} {
-		got := ask(h, "GET", path, "Accept", "text/html,application/xhtml+xml,*/*;q=0.8")
+	for _, path := range []string{"/", "/chat", "/chat/7", "/chat/%2Fx", "/sign-in?next=%2Fchat", "/register", "/index.html"} {
+		got := ask(h, "GET", path)
 		assert.Equal(t, got.StatusCode, 200, path)
+		assert.Equal(t, got.Header.Get("Cache-Control"), "no-cache", path)
 		assert.Equal(t, body(t, got.Body), app, path)
 	}
-	for _, header := range [][]string{nil, {"Accept", "*/*"}, {"Accept", "application/json"}} {
-		assert.Equal(t, ask(h, "GET", "/chat", header...).StatusCode, 404, strings.Join(header, " "))
+	for _, path := range []string{"/chat/7/8", "/chat/", "/nowhere", "/sign-in/"} {
+		got := ask(h, "GET", path, "Accept", "application/json")
+		assert.Equal(t, got.StatusCode, 404, path)
+		assert.Equal(t, body(t, got.Body), "404 page not found\n")
 	}
-	assert.Equal(t, ask(h, "GET", "/assets/gone-1a2b.js", "Accept", "text/html").StatusCode, 404)
+}
+
+func TestWhoIsLostInABrowserIsShownThePages(t *testing.T) {
+	h := siteWith(t, nil)
+	lost := ask(h, "GET", "/nowhere", "Accept", "text/html,application/xhtml+xml,*/*;q=0.8")
+	assert.Equal(t, lost.StatusCode, 404)
+	assert.Equal(t, lost.Header.Get("ETag"), "")
+	assert.Equal(t, body(t, lost.Body), app)
+	assert.Equal(t, body(t, ask(h, "GET", "/assets/gone-1a2b.js", "Accept", "text/html").Body), "404 page not found\n")
 }
 
 func TestPagesLearnWhereTilesAre(t *testing.T) {
@@ -137,7 +150,7 @@ func TestPagesLearnWhereTilesAre(t *testing.T) {
 		"/tiles/{z}/{x}/{y}.png":                         "img-src 'self';",
 		"":                                               "img-src 'self';",
 	} {
-		got := ask(siteWith(t, &pages.Options{Tiles: tiles}), "GET", "/app.html")
+		got := ask(siteWith(t, &pages.Options{Tiles: tiles}), "GET", "/")
 		assert.True(t, strings.Contains(got.Header.Get("Content-Security-Policy"), images), got.Header.Get("Content-Security-Policy"))
 		text := body(t, got.Body)
 		want := `<meta name="kachi-map-tiles" content="` + strings.ReplaceAll(tiles, "&", "&amp;") + `" />`
@@ -156,6 +169,6 @@ func TestPagesLearnWhereSocketsAre(t *testing.T) {
 		assert.True(t, strings.Contains(got.Header.Get("Content-Security-Policy"), connect), got.Header.Get("Content-Security-Policy"))
 		text := body(t, got.Body)
 		assert.True(t, strings.Contains(text, `<meta name="kachi-sockets" content="`+sockets+`" />`), text)
-		assert.Equal(t, ask(h, "GET", "/app.html", "If-None-Match", got.Header.Get("ETag")).StatusCode, 304)
+		assert.Equal(t, ask(h, "GET", "/", "If-None-Match", got.Header.Get("ETag")).StatusCode, 304)
 	}
 }

@@ -76,8 +76,8 @@ func ask(t *testing.T, method, url string, header ...string) (*http.Response, st
 }
 
 func TestMetrics(t *testing.T) {
-	at := serveAt(t, &server.Options{AnonymousChat: true})
-	testclient.Connect(t, "http://"+at.main, "/chat", nil)
+	at := serveAt(t, &server.Options{})
+	testclient.Connect(t, "http://"+at.main, "/chat", map[string]string{"token": register(t, "http://"+at.main, "Mina")})
 	get(t, "http://"+at.main+"/api/me?token=secret")
 	_, before := get(t, "http://"+at.main+"/metrics")
 	for _, line := range []string{
@@ -134,8 +134,8 @@ func TestWhatIsPrivate(t *testing.T) {
 }
 
 func TestSocketsApart(t *testing.T) {
-	at := serveAt(t, &server.Options{AnonymousChat: true, SocketsApart: true, AllowedOrigins: []string{"https://other.example"}})
-	testclient.Connect(t, "http://"+at.sockets, "/chat", nil)
+	at := serveAt(t, &server.Options{SocketsApart: true, AllowedOrigins: []string{"https://other.example"}})
+	testclient.Connect(t, "http://"+at.sockets, "/chat", map[string]string{"token": register(t, "http://"+at.main, "Mina")})
 	const poll = "/socket.io/?EIO=4&transport=polling"
 	status, _ := get(t, "http://"+at.main+poll)
 	assert.Equal(t, status, 404)

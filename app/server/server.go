@@ -15,7 +15,6 @@ import (
 	"time"
 
 	"github.com/kachi-io/kachi/app/account"
-	"github.com/kachi-io/kachi/app/anonymous"
 	"github.com/kachi-io/kachi/app/api"
 	"github.com/kachi-io/kachi/app/chat"
 	"github.com/kachi-io/kachi/app/dashboard"
@@ -94,9 +93,6 @@ type Options struct {
 	// ShutdownTimeout bounds how long requests and connections may take to end.
 	// Default 10 s.
 	ShutdownTimeout time.Duration
-	// AnonymousChat has the old chat on /chat, without accounts, for as long as the page that
-	// is served does not sign in.
-	AnonymousChat bool
 	// Version is the program's, as the documents tell it.
 	Version string
 	// Logger gets what an operator should know. Default none.
@@ -224,9 +220,6 @@ func (s *Server) assemble() error {
 		return err
 	}
 	s.accounts.SetRevoker(s.app)
-	if s.opts.AnonymousChat {
-		anonymous.Mount(s.app.Server().Of(chat.Namespace), &anonymous.Options{Logger: s.log})
-	}
 
 	s.api = api.New(api.Options{
 		Version:        s.opts.Version,
@@ -291,16 +284,13 @@ type watcher interface {
 
 // parts makes the parts, which send events with the hub.
 func (s *Server) parts(hub *gateway.Hub) []part {
-	list := []part{
+	return []part{
+		chat.New(s.db, hub, chat.Options{Logger: s.log}),
 		location.New(s.db, hub, location.Options{Logger: s.log}),
 		notify.New(s.db, hub, notify.Options{Logger: s.log}),
 		dashboard.New(hub, dashboard.Options{Role: s.opts.DashboardRole, Version: s.opts.Version, Database: s.db.Kind()}),
 		document.New(s.db, hub, document.Options{Logger: s.log}),
 	}
-	if !s.opts.AnonymousChat {
-		list = append(list, chat.New(s.db, hub, chat.Options{Logger: s.log}))
-	}
-	return list
 }
 
 // protect has requests of the API pass what each [api.Access] asks for.

@@ -2,6 +2,7 @@ package server_test
 
 import (
 	"context"
+	"encoding/json"
 	"io"
 	"net"
 	"net/http"
@@ -32,7 +33,7 @@ func serveWith(t *testing.T, o *server.Options) (url string, stop func() error) 
 	if o == nil {
 		o = &server.Options{}
 	}
-	o.Data, o.AnonymousChat = t.TempDir(), true
+	o.Data = t.TempDir()
 	s, err := server.New(t.Context(), o)
 	assert.NoError(t, err)
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
@@ -64,18 +65,31 @@ func get(t *testing.T, url string) (int, string) {
 	return response.StatusCode, string(body)
 }
 
+// register makes an account, and returns its token.
+func register(t *testing.T, url, name string) string {
+	t.Helper()
+	client := &http.Client{Transport: &http.Transport{DisableKeepAlives: true}}
+	body := strings.NewReader(`{"name":"` + name + `","password":"correct horse battery"}`)
+	response, err := client.Post(url+"/api/auth/register", "application/json", body)
+	assert.NoError(t, err)
+	defer response.Body.Close()
+	var answer struct{ AccessToken string }
+	assert.NoError(t, json.NewDecoder(response.Body).Decode(&answer))
+	return answer.AccessToken
+}
+
 func TestServesChatPagesAndHealth(t *testing.T) {
 	url, _ := serve(t)
 	status, body := get(t, url+"/healthz")
 	assert.Equal(t, status, 200)
 	assert.Equal(t, body, "{\"status\":\"ok\"}\n")
 
-	_, body = get(t, url+"/")
-	assert.True(t, strings.Contains(body, "<!doctype html>"), body)
-
-	var answer struct{ Room string }
-	testclient.Connect(t, url, "/chat", nil).Ask(&answer, "join", "nest")
-	assert.Equal(t, answer.Room, "nest")
+	for _, path := range []string{"/", "/chat", "/chat/7"} {
+		_, body = get(t, url+path)
+		assert.True(t, strings.Contains(body, "<!doctype html>"), body)
+	}
+	nobody, refusal := testclient.Try(t, url, "/chat", nil)
+	assert.True(t, nobody == nil && strings.Contains(refusal, "unauthorized"), refusal)
 }
 
 func TestServesAFolderInPlaceOfItsPages(t *testing.T) {
@@ -87,7 +101,8 @@ func TestServesAFolderInPlaceOfItsPages(t *testing.T) {
 		assert.Equal(t, status, 200)
 		assert.Equal(t, body, want)
 	}
-	testclient.Connect(t, url, "/chat", nil)
+	_, opened := get(t, url+"/socket.io/?EIO=4&transport=polling")
+	assert.True(t, strings.Contains(opened, `"sid"`), opened)
 	status, _ := get(t, url+"/nothing")
 	assert.Equal(t, status, 404)
 
@@ -97,7 +112,7 @@ func TestServesAFolderInPlaceOfItsPages(t *testing.T) {
 
 func TestStopsWithOpenConnections(t *testing.T) {
 	url, stop := serve(t)
-	testclient.Connect(t, url, "/chat", nil)
+	testclient.Connect(t, url, "/chat", map[string]string{"token": register(t, url, "Mina")})
 
 	// A poll that waits for the server to say something.
 	_, opened := get(t, url+"/socket.io/?EIO=4&transport=polling")

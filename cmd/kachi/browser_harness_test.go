@@ -3,9 +3,13 @@ package main
 import (
 	"bufio"
 	"bytes"
+	"encoding/json"
+	"fmt"
 	"io/fs"
+	"net/http"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"syscall"
 	"testing"
@@ -14,6 +18,7 @@ import (
 	"github.com/kachi-io/kachi/clientfiles"
 	"github.com/kachi-io/kachi/internal/assert"
 	"github.com/kachi-io/kachi/internal/browsertest"
+	"github.com/kachi-io/kachi/internal/testclient"
 	"github.com/kachi-io/kachi/web"
 )
 
@@ -42,6 +47,9 @@ type kachi struct {
 // launch starts the server and waits until it says where it is.
 func launch(t *testing.T, binary, addr string, flags ...string) *kachi {
 	t.Helper()
+	if !slices.Contains(flags, "--data") {
+		flags = append(flags, "--data", t.TempDir())
+	}
 	k := &kachi{cmd: exec.Command(binary, append([]string{"serve", "--addr", addr}, flags...)...), log: &bytes.Buffer{}}
 	k.cmd.Stderr = k.log
 	stdout, err := k.cmd.StdoutPipe()
@@ -67,7 +75,7 @@ func (k *kachi) stop(t *testing.T) {
 	assert.NoError(t, k.cmd.Wait(), k.log.String())
 }
 
-// page is one user's window.
+// page is one user's window, with what a user does and sees.
 type page struct{ *browsertest.Page }
 
 func openPage(t *testing.T, browser *browsertest.Browser, name, url string) page {
@@ -75,41 +83,95 @@ func openPage(t *testing.T, browser *browsertest.Browser, name, url string) page
 	return page{browser.Page(t, name, url)}
 }
 
-// enter fills in the form and presses Enter.
+// password is everybody's.
+const password = "the nest is high up"
+
+// register makes an account, by the form that one comes to.
+func (p page) register() {
+	p.T.Helper()
+	p.Click(`a[href^="/register"]`)
+	p.Visible(`[autocomplete="new-password"]`)
+	p.fill("name", p.Name)
+	p.fill("password", password)
+	p.Enter()
+	p.at("/chat", "Chat")
+}
+
+// fill types into the field of that name.
+func (p page) fill(name, text string) {
+	p.T.Helper()
+	p.Visible(`[name="` + name + `"]`)
+	p.Fill(`[name="`+name+`"]`, text)
+}
+
+// at waits until the page has that address and that heading.
+func (p page) at(path, heading string) {
+	p.T.Helper()
+	p.WaitFor(`location.pathname === %s && document.querySelector("h1")?.innerText.includes(%s)`, quote(path), quote(heading))
+}
+
+// says waits until an element of the page has that text.
+func (p page) says(selector, text string) {
+	p.T.Helper()
+	p.WaitFor(`[...document.querySelectorAll(%s)].some((e) => e.innerText.includes(%s))`, quote(selector), quote(text))
+}
+
+// press clicks on the button with these words, or with that name.
+func (p page) press(within, words string) {
+	p.T.Helper()
+	const find = `[...document.querySelectorAll(%s + " button, " + %[1]s + " a")].find((e) => e.checkVisibility() && (e.innerText.trim() === %[2]s || e.ariaLabel === %[2]s))`
+	p.WaitFor(`!!`+find, quote(within), quote(words))
+	browsertest.Eval[bool](p.Page, fmt.Sprintf(`(`+find+`.click(), true)`, quote(within), quote(words)))
+}
+
+// createRoom makes a room by its dialog, and returns its address.
+func (p page) createRoom(name string, private bool) (path string) {
+	p.T.Helper()
+	p.press(".chat-side", "New room")
+	p.fill("room", name)
+	if private {
+		p.Click(`dialog input[value="invited"]`)
+	}
+	p.press("dialog", "Create the room")
+	p.WaitFor(`/^\/chat\/./.test(location.pathname) && document.querySelector("h1").innerText.includes(%s)`, quote(name))
+	p.inside()
+	return browsertest.Eval[string](p.Page, `location.pathname`)
+}
+
+// enter opens a room by the list.
 func (p page) enter(room string) {
 	p.T.Helper()
-	p.Visible("#name")
-	p.Fill("#name", p.Name)
-	p.Fill("#room", room)
-	p.Enter()
-	p.WaitFor(`!!document.querySelector("#message")`)
+	const find = `[...document.querySelectorAll(".chat-room-row")].find((e) => e.querySelector("bdi").textContent === %s)`
+	p.WaitFor(`!!`+find, quote(room))
+	browsertest.Eval[bool](p.Page, fmt.Sprintf(`(`+find+`.click(), true)`, quote(room)))
+	p.WaitFor(`document.querySelector("h1").innerText.includes(%s)`, quote(room))
+}
+
+// inside waits until the room that is shown has been entered, and its messages are there.
+func (p page) inside() {
+	p.T.Helper()
+	p.WaitFor(`!!document.querySelector(".chat-people li") && document.querySelector(".chat-scroll")?.ariaBusy === "false" && !document.querySelector(".chat-scroll .skeletons")`)
 }
 
 // write sends a message by the keyboard.
 func (p page) write(text string) {
 	p.T.Helper()
-	p.Fill("#message", text)
+	p.Fill(`[name="message"]`, text)
 	p.Enter()
-	p.WaitFor(`document.querySelector("#message").value === ""`)
+	p.WaitFor(`document.querySelector('[name="message"]').value === ""`)
 }
 
 // texts are the messages that the page shows.
 func (p page) texts() []string {
 	p.T.Helper()
-	return browsertest.Eval[[]string](p.Page, `[...document.querySelectorAll(".message .text")].map((e) => e.textContent)`)
+	return browsertest.Eval[[]string](p.Page, `[...document.querySelectorAll(".chat-bubble")].map((e) => e.textContent)`)
 }
 
 // sees waits until the page shows these messages last.
 func (p page) sees(texts ...string) {
 	p.T.Helper()
-	p.WaitFor(`JSON.stringify([...document.querySelectorAll(".message .text")].slice(-%d).map((e) => e.textContent)) === JSON.stringify(%s)`,
+	p.WaitFor(`JSON.stringify([...document.querySelectorAll(".chat-bubble")].slice(-%d).map((e) => e.textContent)) === JSON.stringify(%s)`,
 		len(texts), quote(texts))
-}
-
-// notices waits until the page has said so between the messages.
-func (p page) notices(text string) {
-	p.T.Helper()
-	p.WaitFor(`[...document.querySelectorAll(".notice")].some((e) => e.textContent.startsWith(%s))`, quote(text))
 }
 
 // deliveries waits until the last of one's own messages stand so.
@@ -120,15 +182,42 @@ func (p page) deliveries(want ...string) {
 }
 
 // link waits until the banner says how the connection stands.
-func (p page) link(kind string) {
+func (p page) link(text string) {
 	p.T.Helper()
-	p.WaitFor(`document.querySelector(".banner").dataset.link === %s`, quote(kind))
+	p.says(".status-banner", text)
 }
 
 // people waits until these are in the room.
 func (p page) people(names ...string) {
 	p.T.Helper()
-	p.WaitFor(`JSON.stringify([...document.querySelectorAll("#people .who")].map((e) => e.textContent)) === JSON.stringify(%s)`, quote(names))
+	p.WaitFor(`JSON.stringify([...document.querySelectorAll(".chat-aside .chat-person")].map((e) => e.textContent)) === JSON.stringify(%s)`, quote(names))
+}
+
+// speaker is somebody in a room who has no window.
+type speaker struct {
+	t      *testing.T
+	room   string
+	socket *testclient.Client
+}
+
+func newSpeaker(t *testing.T, url, name, room string) *speaker {
+	t.Helper()
+	body := strings.NewReader(quote(map[string]string{"name": name, "password": password}))
+	answer, err := http.Post(url+"/api/auth/register", "application/json", body)
+	assert.NoError(t, err)
+	defer answer.Body.Close()
+	var account struct{ AccessToken string }
+	assert.NoError(t, json.NewDecoder(answer.Body).Decode(&account))
+	s := &speaker{t, room, testclient.Connect(t, url, "/chat", map[string]string{"token": account.AccessToken})}
+	s.socket.Ask(nil, "join", room)
+	return s
+}
+
+func (s *speaker) say(text string) {
+	s.t.Helper()
+	var receipt struct{ ID string }
+	s.socket.Ask(&receipt, "message", map[string]string{"room": s.room, "message": text})
+	assert.True(s.t, receipt.ID != "", text)
 }
 
 // quote writes a value as JSON, which is JavaScript.

@@ -60,7 +60,6 @@ func (s *serve) Run(ctx context.Context, std *streams) error {
 		ClosedRegistration: settings.Registration == "closed",
 		DashboardRole:      account.Role(settings.DashboardRole),
 		Demo:               settings.Demo,
-		AnonymousChat:      true, // the page that is served has no accounts yet
 		Version:            version,
 
 		AllowedOrigins:  settings.AllowedOrigins,

@@ -119,7 +119,7 @@ func Eval[T any](p *Page, expression string) T {
 func (p *Page) WaitFor(format string, args ...any) {
 	p.T.Helper()
 	expression := fmt.Sprintf(format, args...)
-	for deadline := time.Now().Add(patience); !Eval[bool](p, expression); time.Sleep(50 * time.Millisecond) {
+	for deadline := time.Now().Add(patience); !Eval[bool](p, "!!("+expression+")"); time.Sleep(50 * time.Millisecond) {
 		if time.Now().After(deadline) {
 			text := Eval[string](p, "document.body.innerText")
 			p.T.Fatalf("%s: not true: %s\nThe page shows:\n%s", p.Name, expression, text)

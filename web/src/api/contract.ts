@@ -17,19 +17,44 @@ export interface SignedIn {
   expiresAt: string;
 }
 
-export interface RoomSummary {
-  id: string | number;
-  name: string;
-  private?: boolean;
+export interface Person {
+  userId: string;
+  userName: string;
 }
 
+/** A message of a room. */
 export interface Message {
   id: string;
   room: string;
-  sender: { userId: string; userName: string };
+  /** Its number in the room: 1, 2, 3, … */
+  seq: number;
+  sender: Person;
+  /** Text, never markup; empty when it was deleted. */
   message: string;
   sentAt: string;
   editedAt?: string;
+  deletedAt?: string;
+  /** Counts its changes, from 1. */
+  version: number;
+  clientId?: string;
+}
+
+/** A room as its caller has it. */
+export interface Room {
+  id: string;
+  name: string;
+  private: boolean;
+  ownerId: string;
+  createdAt: string;
+  /** How many. */
+  members: number;
+  /** The caller is one. */
+  member: boolean;
+  /** The number of its last message, and up to which the caller has seen it. */
+  seq: number;
+  seen: number;
+  unread: number;
+  lastMessage?: Message;
 }
 
 export interface Notification {
@@ -97,11 +122,19 @@ export interface Calls {
   'POST /api/auth/logout': { answer: void };
   'GET /api/me': { answer: { user: User } };
   'GET /api/users': { query: { q: string; limit?: number }; answer: { users: User[] } };
-  'GET /api/rooms': { answer: { rooms: RoomSummary[] } };
-  'POST /api/rooms': { body: { name: string; private?: boolean }; answer: RoomSummary };
+  'GET /api/rooms': {
+    query: { mine?: boolean; before?: string; limit?: number };
+    answer: { rooms: Room[]; next: string | null };
+  };
+  'POST /api/rooms': { body: { name: string; private?: boolean }; answer: Room };
+  'GET /api/rooms/{id}': { answer: Room };
   'GET /api/rooms/{id}/messages': {
-    query: { before?: string; limit?: number };
-    answer: { messages: Message[]; next?: string | null };
+    query: { before?: string; after?: string; limit?: number };
+    answer: { messages: Message[]; next: string | null };
+  };
+  'GET /api/rooms/{id}/members': {
+    query: { after?: string; limit?: number };
+    answer: { members: (Person & { seen: number; joinedAt: string })[]; next: string | null };
   };
   'POST /api/rooms/{id}/members': { body: { userId: string }; answer: void };
   'PUT /api/location': {

@@ -60,6 +60,11 @@ export class Lease<From extends Events, To extends Events> {
     if (this.socket.connected) listener(this.socket.recovered);
   }
 
+  /** Calls the function whenever the connection is lost or closed. */
+  onDisconnect(listener: () => void) {
+    this.#listen('disconnect', listener);
+  }
+
   /** Sends an event that is not answered, if there is a connection: nobody wants to hear of it later. */
   tell<E extends Name<To>>(event: E, ...values: Arguments<To[E]>) {
     this.socket.volatile.emit(event, ...values);

@@ -9,7 +9,7 @@ import { online, watchNetwork } from '../live/network';
 import { pages } from '../pages';
 import { Session } from '../session/session';
 import { channelTurn, lockTurn } from '../session/turn';
-import { randomId } from '../chat/session';
+import { randomId } from '../random';
 import { Root, home } from './root';
 import { Router } from './router';
 import './styles';
@@ -39,7 +39,7 @@ const app = {
   session,
   api: new Api(send, session),
   live: new Live(manager as unknown as Sockets, session, session.user),
-  router: new Router(pages, home, ['/', '/index.html', '/app.html']),
+  router: new Router(pages, home, ['/', '/index.html']),
 };
 
 addEventListener('click', app.router.follow);

@@ -38,7 +38,7 @@ let place: FakePlace;
 
 function open(path: string) {
   place.location = at(path);
-  return new Router([rooms, map], '/chat', ['/', '/app.html'], place);
+  return new Router([rooms, map], '/chat', ['/', '/index.html'], place);
 }
 
 beforeEach(() => {
@@ -70,7 +70,7 @@ describe('the address', () => {
   });
 
   it('of the site is that of its first page', () => {
-    const { route } = open('/app.html?x=1#y');
+    const { route } = open('/index.html?x=1#y');
     expect(place.log).toEqual(['replace /chat?x=1#y']);
     expect(route.value.page).toBe(rooms);
   });

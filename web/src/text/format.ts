@@ -19,6 +19,7 @@ const clocks = perLanguage((l) => new Intl.DateTimeFormat(l, { hour: 'numeric', 
 const days = perLanguage(
   (l) => new Intl.DateTimeFormat(l, { year: 'numeric', month: 'long', day: 'numeric' }),
 );
+const dates = perLanguage((l) => new Intl.DateTimeFormat(l, { month: 'short', day: 'numeric' }));
 const moments = perLanguage((l) => new Intl.DateTimeFormat(l, { dateStyle: 'medium', timeStyle: 'short' }));
 const distances = perLanguage((l) => new Intl.RelativeTimeFormat(l, { numeric: 'auto' }));
 
@@ -29,6 +30,13 @@ export const formatClock = (at: number | Date) => clocks().format(at);
 
 /** The day: January 2, 2026. */
 export const formatDay = (at: number | Date) => days().format(at);
+
+/** As short as it can be told from now: the time of day, and before today the day. */
+export function formatShort(at: number, now = Date.now()): string {
+  const [then, today] = [new Date(at), new Date(now)];
+  if (then.toDateString() === today.toDateString()) return formatClock(at);
+  return then.getFullYear() === today.getFullYear() ? dates().format(at) : formatDay(at);
+}
 
 /** Day and time, short. */
 export const formatMoment = (at: number | Date) => moments().format(at);

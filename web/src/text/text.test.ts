@@ -6,7 +6,7 @@ import { pickLanguage } from './languages';
 
 // Every dictionary of the pages, wherever it stands.
 const modules: Record<string, Record<string, unknown>> = import.meta.glob(
-  ['./*.ts', '../**/text.ts', '../pages/*/index.ts', '!./*.test.ts', '!../view/**'],
+  ['./*.ts', '../**/text.ts', '../pages/*/index.ts', '!./*.test.ts'],
   { eager: true },
 );
 

@@ -1,60 +1,60 @@
-import { useLoad } from '../../api/load';
-import { useApp, useLive } from '../../shell/app';
+import { useEffect, useState } from 'preact/hooks';
 import { Heading } from '../../shell/heading';
 import type { PageProps } from '../../shell/page';
-import { Avatar } from '../../ui/avatar';
-import { Icon } from '../../ui/icon';
-import { Empty, Failed, SkeletonList } from '../../ui/states';
+import { IconButton } from '../../ui/button';
+import { Empty, SkeletonList } from '../../ui/states';
 import { name } from '.';
+import { current } from './chat';
 import './chat.css';
+import { CreateRoom } from './create-room';
+import './messages.css';
+import { RoomList } from './room-list';
+import { RoomView } from './room';
 import { text } from './text';
 
 /** The list of rooms, and beside it, or on a phone in its place, one of them. */
 export function ChatPage({ params }: PageProps) {
-  const { api } = useApp();
   const t = text();
-  useLive('/chat');
-  const rooms = useLoad((signal) => api.call('GET /api/rooms', { signal }), []);
-  const room = rooms.value?.rooms.find((r) => String(r.id) === params.room);
-  const title = params.room === undefined ? name().title : (room?.name ?? params.room);
+  const chat = current.value;
+  const [creating, create] = useState(false);
+  useEffect(() => {
+    // Nobody is told of rooms that others have opened to everyone.
+    if (chat && chat.rooms.peek().kind !== 'loading') void chat.load();
+  }, [chat]);
+  const add = <IconButton icon="plus" label={t.create.action} onClick={() => create(true)} />;
   return (
-    <>
-      <Heading
-        title={title}
-        before={
-          params.room !== undefined && (
-            <a class="icon-button" href="/chat" aria-label={t.back} title={t.back}>
-              <Icon name="back" />
-            </a>
-          )
-        }
-      />
-      {params.room !== undefined ? (
-        <p class="chat-waiting" role="status">
-          {t.waiting}
-        </p>
-      ) : rooms.kind === 'failed' ? (
-        <Failed title={t.failed} error={rooms.error} onAgain={rooms.again} />
-      ) : !rooms.value ? (
-        <SkeletonList avatars />
-      ) : rooms.value.rooms.length === 0 ? (
-        <Empty icon="chat" title={t.empty}>
-          {t.emptyBody}
-        </Empty>
+    <div class={`chat ${params.room === undefined ? '' : 'in-room'}`}>
+      <div class="chat-side">
+        {params.room === undefined ? (
+          <Heading title={name().title} actions={add} />
+        ) : (
+          <div class="page-heading">
+            <p class="chat-side-title">{name().title}</p>
+            <div class="page-actions">{add}</div>
+          </div>
+        )}
+        <div class="chat-side-list">
+          {chat ? (
+            <RoomList chat={chat} open={params.room} onCreate={() => create(true)} />
+          ) : (
+            <SkeletonList avatars />
+          )}
+        </div>
+      </div>
+      {params.room === undefined ? (
+        <div class="chat-choose">
+          <Empty icon="chat" title={t.room.choose}>
+            {t.room.chooseBody}
+          </Empty>
+        </div>
+      ) : chat ? (
+        <RoomView key={params.room} chat={chat} id={params.room} />
       ) : (
-        <ul class="list" aria-label={t.rooms}>
-          {rooms.value.rooms.map((r) => (
-            <li key={r.id}>
-              <a class="list-row" href={`/chat/${encodeURIComponent(r.id)}`}>
-                <Avatar name={r.name} />
-                <span class="list-text" dir="auto">
-                  {r.name}
-                </span>
-              </a>
-            </li>
-          ))}
-        </ul>
+        <section class="chat-room">
+          <Heading title={t.room.opening} />
+        </section>
       )}
-    </>
+      {creating && chat && <CreateRoom chat={chat} onClose={() => create(false)} />}
+    </div>
   );
 }

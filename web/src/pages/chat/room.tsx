@@ -1,0 +1,278 @@
+import { useEffect, useState } from 'preact/hooks';
+import { useApp } from '../../shell/app';
+import { Heading } from '../../shell/heading';
+import { common } from '../../text/common';
+import { codeText, errorText } from '../../text/errors';
+import { Avatar } from '../../ui/avatar';
+import { Button, ButtonLink, IconButton } from '../../ui/button';
+import { Dialog } from '../../ui/dialog';
+import { Icon } from '../../ui/icon';
+import { Empty, SkeletonList } from '../../ui/states';
+import { toast } from '../../ui/toast';
+import type { Chat } from './chat';
+import { Composer } from './composer';
+import { Invite } from './invite';
+import { Log } from './log';
+import { MessageDialog } from './message-dialog';
+import { People } from './people';
+import { maxMessage } from './protocol';
+import { text } from './text';
+import type { Message } from './timeline';
+
+type Asked = { kind: 'people' | 'invite' | 'leave' } | { kind: 'message'; message: Message };
+
+/** One room: what is said there, and by whom. */
+export function RoomView({ chat, id }: { chat: Chat; id: string }) {
+  const conversation = chat.conversation(id);
+  const view = conversation.view.value;
+  const room = chat.rooms.value.rooms.find((r) => r.id === id);
+  const listed = chat.rooms.value.kind !== 'loading';
+  const t = text();
+  const [asked, ask] = useState<Asked>();
+  const [editing, edit] = useState<Message>();
+  const [draft, write] = useState(() => chat.drafts.get(id));
+
+  useEffect(() => {
+    // A room that is open to all is entered when its visitor says so.
+    if (room?.member) void conversation.enter();
+    else if (listed && !room) void chat.find(id);
+  }, [room?.member, listed && !room]);
+  useEffect(() => () => conversation.unmark(), [conversation]);
+
+  const name = room?.name ?? '';
+  const heading = (
+    <Heading
+      title={name || t.room.opening}
+      before={
+        <>
+          <a class="icon-button chat-back" href="/chat" aria-label={t.room.back} title={t.room.back}>
+            <Icon name="back" />
+          </a>
+          {room && <Avatar name={name} />}
+        </>
+      }
+      actions={
+        room?.member && view.access.kind !== 'refused' ? (
+          <>
+            <button
+              type="button"
+              class="chat-here"
+              aria-label={`${t.people.title}: ${t.people.here(view.total)}`}
+              title={t.people.title}
+              onClick={() => ask({ kind: 'people' })}
+            >
+              <Icon name="people" />
+              <span>{view.total}</span>
+            </button>
+            <IconButton icon="invite" label={t.people.invite} onClick={() => ask({ kind: 'invite' })} />
+            <IconButton icon="leave" label={t.room.leave} onClick={() => ask({ kind: 'leave' })} />
+          </>
+        ) : undefined
+      }
+    >
+      {room && (
+        <span class="chat-title">
+          <bdi>{name}</bdi>
+          {room.private && (
+            <>
+              <Icon name="lock" size={16} />
+              <span class="unseen">{t.list.private}</span>
+            </>
+          )}
+        </span>
+      )}
+    </Heading>
+  );
+
+  if (view.access.kind === 'refused' || (listed && !room && chat.missing.value.has(id))) {
+    const was = view.timeline.messages.length > 0;
+    return (
+      <section class="chat-room">
+        {heading}
+        <Empty
+          icon="lock"
+          title={was ? t.room.gone : t.room.missing}
+          action={<ButtonLink href="/chat">{t.room.others}</ButtonLink>}
+        >
+          {was ? t.room.goneBody : t.room.missingBody}
+        </Empty>
+      </section>
+    );
+  }
+  if (!room) {
+    return (
+      <section class="chat-room">
+        {heading}
+        <SkeletonList avatars rows={6} />
+      </section>
+    );
+  }
+  if (!room.member) {
+    return (
+      <section class="chat-room">
+        {heading}
+        <Join chat={chat} id={id} />
+      </section>
+    );
+  }
+
+  const startEdit = (message: Message) => {
+    ask(undefined);
+    edit(message);
+    write(message.text);
+  };
+  const stopEdit = () => {
+    edit(undefined);
+    write(chat.drafts.get(id));
+  };
+  const send = (written: string): boolean => {
+    if (editing) {
+      if (written !== editing.text) {
+        conversation.edit(editing.id, written).catch((error: unknown) => {
+          toast(() => errorText(error), { tone: 'bad' });
+        });
+      }
+      stopEdit();
+      return true;
+    }
+    if (!conversation.send(written)) return false;
+    write('');
+    chat.drafts.set(id, '');
+    return true;
+  };
+  const last = () => view.timeline.messages.findLast((m) => m.sender.userId === chat.me.userId && !m.deleted);
+
+  return (
+    <section class="chat-room">
+      {heading}
+      <div class="chat-middle">
+        <div class="chat-main">
+          <Log
+            conversation={conversation}
+            view={view}
+            room={name}
+            me={chat.me}
+            onSeen={(m) => chat.see(id, m)}
+            actions={{
+              onMore: (message) => ask({ kind: 'message', message }),
+              onRetry: (key) => conversation.retry(key),
+              onDiscard: (key) => conversation.discard(key),
+            }}
+          />
+          <p class="chat-typing">
+            {view.typing.length > 0 && t.log.typing(view.typing.map((p) => p.userName))}
+          </p>
+          <Composer
+            room={name}
+            value={draft}
+            onValue={(value) => {
+              write(value);
+              if (editing) return;
+              chat.drafts.set(id, value);
+              if (value.trim() !== '') conversation.tellTyping();
+            }}
+            editing={editing !== undefined}
+            max={maxMessage}
+            onSend={send}
+            onCancel={stopEdit}
+            onUp={() => {
+              const message = last();
+              // While the last one is on its way, it would be the one before.
+              if (message && view.outgoing.length === 0) startEdit(message);
+            }}
+          />
+        </div>
+        <aside class="chat-aside" aria-labelledby="chat-aside">
+          <h2 id="chat-aside">{t.people.here(view.total)}</h2>
+          <People present={view.present} />
+        </aside>
+      </div>
+      {asked?.kind === 'people' && (
+        <Dialog title={t.people.here(view.total)} onClose={() => ask(undefined)}>
+          <People present={view.present} />
+        </Dialog>
+      )}
+      {asked?.kind === 'invite' && <Invite room={id} name={name} onClose={() => ask(undefined)} />}
+      {asked?.kind === 'leave' && (
+        <Leave chat={chat} id={id} name={name} secret={room.private} onClose={() => ask(undefined)} />
+      )}
+      {asked?.kind === 'message' && (
+        <MessageDialog
+          message={asked.message}
+          conversation={conversation}
+          onEdit={() => startEdit(asked.message)}
+          onClose={() => ask(undefined)}
+        />
+      )}
+    </section>
+  );
+}
+
+/** The way into a room that is open to everyone. */
+function Join({ chat, id }: { chat: Chat; id: string }) {
+  const t = text().room;
+  const access = chat.conversation(id).view.value.access.kind;
+  return (
+    <Empty
+      icon="chat"
+      title={t.joinTitle}
+      action={
+        <Button
+          kind="primary"
+          busy={access === 'entering'}
+          onClick={() => void chat.conversation(id).enter()}
+        >
+          {t.join}
+        </Button>
+      }
+    >
+      {t.joinBody}
+    </Empty>
+  );
+}
+
+interface LeaveProps {
+  chat: Chat;
+  id: string;
+  name: string;
+  secret: boolean;
+  onClose: () => void;
+}
+
+function Leave({ chat, id, name, secret, onClose }: LeaveProps) {
+  const t = text().room;
+  const { router } = useApp();
+  const [busy, setBusy] = useState(false);
+  const [code, setCode] = useState<string>();
+  const leave = async () => {
+    setBusy(true);
+    try {
+      await chat.leave(id);
+      onClose();
+      toast(() => text().room.left(name));
+      router.go('/chat');
+    } catch (error) {
+      setBusy(false);
+      setCode((error as { code?: string }).code ?? 'unknown');
+    }
+  };
+  return (
+    <Dialog
+      title={t.leaveTitle(name)}
+      onClose={onClose}
+      actions={
+        <>
+          <Button onClick={onClose}>{common().cancel}</Button>
+          <Button kind="danger" busy={busy} onClick={() => void leave()}>
+            {t.leave}
+          </Button>
+        </>
+      }
+    >
+      <p>{secret ? t.leavePrivate : t.leaveBody}</p>
+      <p class="field-error" role="alert">
+        {code !== undefined && codeText(code)}
+      </p>
+    </Dialog>
+  );
+}
