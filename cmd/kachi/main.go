@@ -33,6 +33,7 @@ type commands struct {
 	Connect connect.Command  `cmd:"" help:"Connect to a Socket.IO server, send events and see what comes."`
 	New     scaffold.Command `cmd:"" help:"Write a gateway, or a project."`
 	Spec    spec             `cmd:"" help:"Print what clients can send and get, and what changed in that."`
+	Health  health           `cmd:"" help:"Ask a server how it is. The exit code is 1 when it is not well."`
 	Version showing          `cmd:"" help:"Print the version."`
 }
 

@@ -11,7 +11,7 @@ const module = "github.com/kachi-io/kachi"
 // lines are the packages from the top down, each with everything under its folder. A
 // package may import packages of the lines below its own, and those of its own folder.
 var lines = [][]string{
-	{"cmd/kachi", "conformance", "bench", "examples"},
+	{"cmd/kachi", "conformance", "bench", "examples", "deploy"},
 	{"app"},
 	{"app/config"},
 	{"web", "clientfiles"},
