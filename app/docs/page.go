@@ -6,8 +6,11 @@ import (
 	"encoding/json"
 	"html/template"
 	"maps"
+	"regexp"
 	"slices"
 	"strings"
+	"unicode"
+	"unicode/utf8"
 
 	"github.com/kachi-io/kachi/app/api"
 	"github.com/kachi-io/kachi/gateway/asyncapi"
@@ -27,8 +30,9 @@ var (
 // httpPage is the OpenAPI document as people read it.
 type httpPage struct {
 	Title, Version string
-	Paragraphs     []string
+	Paragraphs     []template.HTML
 	Style          template.CSS
+	Short          bool // the contents are shown at once
 	Chapters       []chapter
 	Types          []shownType
 }
@@ -39,11 +43,12 @@ type chapter struct {
 }
 
 type shownRoute struct {
-	ID, Method, Path, Summary, Description, Access string
-	Deprecated                                     bool
-	Parameters                                     []field
-	Body                                           *field
-	Answers                                        []answer
+	ID, Method, Path, Summary, Access string
+	Paragraphs                        []template.HTML
+	Deprecated                        bool
+	Parameters                        []field
+	Body                              *field
+	Answers                           []answer
 }
 
 type field struct {
@@ -78,6 +83,7 @@ func read(text []byte, routes []api.Route) (*httpPage, error) {
 		return nil, err
 	}
 	p := &httpPage{Title: d.Info.Title, Version: d.Info.Version, Paragraphs: paragraphs(d.Info.Description), Style: template.CSS(asyncapi.PageStyle())}
+	p.Short = len(routes) <= 20
 	at := map[string]int{}
 	for _, r := range routes {
 		op := d.Paths[strings.ReplaceAll(r.Path, "...}", "}")][strings.ToLower(r.Method)]
@@ -101,9 +107,17 @@ func read(text []byte, routes []api.Route) (*httpPage, error) {
 
 func shown(r api.Route, op *operation) shownRoute {
 	s := shownRoute{
-		ID: op.ID, Method: r.Method, Path: r.Path, Summary: op.Summary, Description: op.Description,
+		ID: op.ID, Method: r.Method, Path: r.Path, Summary: op.Summary,
 		Access: access[r.Access], Deprecated: op.Deprecated,
 	}
+	// A description goes on where the summary ends: "Sign in", "and stay so. …".
+	all := op.Summary
+	if first, _ := utf8.DecodeRuneInString(op.Description); unicode.IsLower(first) {
+		all += " "
+	} else {
+		all += "\n\n"
+	}
+	s.Paragraphs = paragraphs(all + op.Description)
 	for _, p := range op.Parameters {
 		s.Parameters = append(s.Parameters, field{p.Name, p.In, p.Description, linked(p.Schema.text(1)), p.Schema.rules(), !p.Required})
 	}
@@ -135,10 +149,13 @@ func (s *schema) fields() (all []field) {
 	return all
 }
 
-func paragraphs(text string) (all []string) {
+var code = regexp.MustCompile("`([^`]+)`")
+
+// paragraphs writes text with paragraphs and `code`: what there is of Markdown.
+func paragraphs(text string) (all []template.HTML) {
 	for _, p := range strings.Split(text, "\n\n") {
 		if p = strings.TrimSpace(p); p != "" {
-			all = append(all, p)
+			all = append(all, template.HTML(code.ReplaceAllString(template.HTMLEscapeString(p), "<code>$1</code>")))
 		}
 	}
 	return all

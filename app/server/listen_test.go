@@ -10,6 +10,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"net/netip"
+	"regexp"
 	"strings"
 	"sync"
 	"testing"
@@ -323,6 +324,36 @@ func TestDocuments(t *testing.T) {
 		again, _ := ask(t, "GET", "http://"+at.main+path, "If-None-Match", response.Header.Get("ETag"))
 		assert.Equal(t, again.StatusCode, 304, path)
 	}
+	// Every route has its place, and every link leads to one.
+	_, overview := get(t, "http://"+at.main+"/docs/")
+	_, page := get(t, "http://"+at.main+"/docs/http/")
+	_, events := get(t, "http://"+at.main+"/docs/events/")
+	ids := map[string]bool{}
+	for name, text := range map[string]string{"http/": page, "events/": events} {
+		for _, m := range regexp.MustCompile(` id="([^"]*)"`).FindAllStringSubmatch(text, -1) {
+			assert.True(t, !ids[name+"#"+m[1]], "twice: "+m[1])
+			ids[name+"#"+m[1]] = true
+		}
+	}
+	links := 0
+	for name, text := range map[string]string{"": overview, "http/": page, "events/": events} {
+		for _, m := range regexp.MustCompile(` href="([^"#]*#[^"]*)"`).FindAllStringSubmatch(text, -1) {
+			links++
+			assert.True(t, ids[name+m[1]], name+": leads nowhere: "+m[1])
+		}
+	}
+	assert.True(t, links > 50, links)
+	var document struct {
+		Paths map[string]map[string]struct{ OperationID string }
+	}
+	_, text := get(t, "http://"+at.main+"/docs/openapi.json")
+	assert.NoError(t, json.Unmarshal([]byte(text), &document))
+	for path, methods := range document.Paths {
+		for method, op := range methods {
+			assert.True(t, ids["http/#"+op.OperationID], method+" "+path+" is not shown")
+		}
+	}
+
 	for path, want := range map[string]string{"/docs": "/docs/", "/docs/http": "/docs/http/", "/docs/events": "/docs/events/"} {
 		response, _ := ask(t, "GET", "http://"+at.main+path)
 		assert.Equal(t, response.Header.Get("Location"), want)
