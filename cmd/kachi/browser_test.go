@@ -53,6 +53,7 @@ func TestInBrowsers(t *testing.T) {
 		mina.write("Hello, Jun")
 		jun.sees("Hello, Jun")
 		mina.deliveries("seen")
+		mina.says(".chat-room-last", "You: Hello, Jun")
 		jun.write("안녕, 미나")
 		mina.sees("Hello, Jun", "안녕, 미나")
 		mina.says(".chat-sender", "Jun")

@@ -78,7 +78,12 @@ export class Chat {
   conversation(room: string): Conversation {
     let c = this.#conversations.get(room);
     if (c) this.#conversations.delete(room);
-    else c = new Conversation(room, this.me, this.#wire, randomId, () => this.#entered(room));
+    else {
+      c = new Conversation(room, this.me, this.#wire, randomId, {
+        entered: () => this.#entered(room),
+        sent: (m) => this.#said(room, m),
+      });
+    }
     this.#conversations.set(room, c); // the last one is the one that was used last
     for (const [id, old] of this.#conversations) {
       if (this.#conversations.size <= maxConversations) break;
@@ -192,8 +197,7 @@ export class Chat {
     lease.on('message', (e) => {
       const m = fromWire(e);
       of(e.room)?.hear(m);
-      this.#set(withLast(this.#rooms.peek().rooms, e.room, m.seq, m));
-      if (m.sender.userId === this.me.userId) this.#sees(e.room, m.seq);
+      this.#said(e.room, m);
     });
     const changed = (e: WireMessage) => {
       const { text, edited, deleted, version } = fromWire(e);
@@ -221,6 +225,11 @@ export class Chat {
       of(room)?.refuse('forbidden');
       void this.#reload(room);
     });
+  }
+
+  #said(room: string, m: Message) {
+    this.#set(withLast(this.#rooms.peek().rooms, room, m.seq, m));
+    if (m.sender.userId === this.me.userId) this.#sees(room, m.seq);
   }
 
   /** The user has looked at a room, here or on another device. */

@@ -75,8 +75,9 @@ function start() {
   let ids = 0;
   const room = new FakeRoom();
   const entered = vi.fn();
-  const c = new Conversation('7', me, room, () => `c${++ids}`, entered);
-  return { room, c, entered, view: (): View => c.view.value };
+  const sent = vi.fn();
+  const c = new Conversation('7', me, room, () => `c${++ids}`, { entered, sent });
+  return { room, c, entered, sent, view: (): View => c.view.value };
 }
 
 async function inside(n = 0) {
@@ -215,12 +216,14 @@ describe('a conversation', () => {
 
 describe('what is written', () => {
   it('is shown at once, and keeps its place when the server has it', async () => {
-    const { c, room, view } = await inside();
+    const { c, room, view, sent } = await inside();
     room.held = [];
     c.send('hello');
     expect(outgoing(view())).toEqual(['hello sending']);
+    expect(sent).not.toHaveBeenCalled();
     room.held.shift()!();
     await settle();
+    expect(sent).toHaveBeenCalledOnce();
     expect(outgoing(view())).toEqual([]);
     expect(view().timeline.messages[0]).toMatchObject({ key: 'c1', text: 'hello' });
   });

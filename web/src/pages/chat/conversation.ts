@@ -54,6 +54,14 @@ export interface View {
   unreadAfter: number | undefined;
 }
 
+/** Who is told of what the server has said yes to. */
+export interface Told {
+  /** The user is in the room, and a member of it. */
+  entered(): void;
+  /** The server has a message that was written here. */
+  sent(m: Message): void;
+}
+
 /** This many messages may wait to be sent. */
 export const maxOutgoing = 50;
 /** So many people are named. */
@@ -80,7 +88,7 @@ export class Conversation {
   readonly #wire: Wire;
   readonly #me: Person;
   readonly #newId: () => string;
-  readonly #entered: () => void;
+  readonly #told: Told;
   readonly #typing: Typing;
   /** Counts connections and departures: an answer to what was asked before no longer counts. */
   #round = 0;
@@ -92,13 +100,12 @@ export class Conversation {
   #heard = 0;
   readonly #pauses = new Map<'load' | 'post', ReturnType<typeof setTimeout>>();
 
-  /** `entered` is called whenever the server has let the user in: they are a member then. */
-  constructor(room: string, me: Person, wire: Wire, newId: () => string, entered = () => {}) {
+  constructor(room: string, me: Person, wire: Wire, newId: () => string, told: Told) {
     this.room = room;
     this.#me = me;
     this.#wire = wire;
     this.#newId = newId;
-    this.#entered = entered;
+    this.#told = told;
     this.#typing = new Typing(
       (typing) => this.#set({ typing }),
       () => wire.typing(room),
@@ -153,7 +160,7 @@ export class Conversation {
       this.#set({ access: { kind: 'inside' }, present, total });
       if (before.timeline.messages.length === 0) this.#set({ unreadAfter: seenUpTo });
       this.#seen = Math.max(this.#seen, seenUpTo);
-      this.#entered();
+      this.#told.entered();
     } catch (error) {
       if (round !== this.#round) return;
       if (lasting(error)) this.refuse((error as ApiError).code);
@@ -290,6 +297,7 @@ export class Conversation {
   }
 
   #settle(key: string, m: Message) {
+    this.#told.sent(m);
     const { outgoing, timeline } = this.#view.peek();
     if (!outgoing.some((o) => o.key === key)) return; // thrown away in the meantime
     const known = timeline.messages.findIndex((k) => k.id === m.id);

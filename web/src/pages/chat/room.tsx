@@ -57,12 +57,12 @@ export function RoomView({ chat, id }: { chat: Chat; id: string }) {
             <button
               type="button"
               class="chat-here"
-              aria-label={`${t.people.title}: ${t.people.here(view.total)}`}
-              title={t.people.title}
+              title={t.people.here(view.total)}
               onClick={() => ask({ kind: 'people' })}
             >
               <Icon name="people" />
-              <span>{view.total}</span>
+              <span aria-hidden="true">{view.total}</span>
+              <span class="unseen">{t.people.here(view.total)}</span>
             </button>
             <IconButton icon="invite" label={t.people.invite} onClick={() => ask({ kind: 'invite' })} />
             <IconButton icon="leave" label={t.room.leave} onClick={() => ask({ kind: 'leave' })} />
