@@ -228,11 +228,13 @@ func TestHistoryInBrowser(t *testing.T) {
 	mina.Do(chromedp.Reload())
 	mina.inside()
 	mina.sees("message 130")
-	assert.Equal(t, mina.texts()[0], "message 81")
+	// The last page of the history; or two, where the first came before the room was at its end.
+	loaded := mina.texts()
+	assert.True(t, loaded[0] == "message 81" || loaded[0] == "message 31", loaded[0])
 
-	const top = `[...document.querySelectorAll(".chat-message")].find((e) => e.querySelector(".chat-bubble").textContent === "message 83").getBoundingClientRect().top`
+	top := `[...document.querySelectorAll(".chat-message")].find((e) => e.querySelector(".chat-bubble").textContent === "` + loaded[2] + `").getBoundingClientRect().top`
 	before := browsertest.Eval[float64](mina.Page, `(() => { document.querySelector(".chat-scroll").scrollTop = 120; return `+top+`; })()`)
-	mina.WaitFor(`document.querySelectorAll(".chat-message").length >= 100`)
+	mina.WaitFor(`document.querySelectorAll(".chat-message").length > %d`, len(loaded))
 	after := browsertest.Eval[float64](mina.Page, top)
 	assert.True(t, after-before < 3 && before-after < 3, "what is looked at moved", before, after)
 
