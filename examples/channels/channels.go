@@ -39,8 +39,8 @@ func (c *Channels) disconnected(ctx *Context, reason gateway.Reason) error {
 	return nil
 }
 
-// message takes anything. What it returns is the acknowledgement.
-func (c *Channels) message(*Context, any) (string, error) {
+// message takes anything, and nothing. What it returns is the acknowledgement.
+func (c *Channels) message(*Context, gateway.Raw) (string, error) {
 	return "Hello world!", nil
 }
 
