@@ -10,6 +10,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"go.uber.org/fx"
 	"go.uber.org/fx/fxtest"
@@ -88,6 +89,7 @@ func TestAnApplication(t *testing.T) {
 	var server *fxgateway.Server
 	app := fxtest.New(t, application(fx.Populate(&server)), fxgateway.Listen())
 	app.RequireStart()
+	assert.True(t, listens(server))
 	url := "http://" + server.Addr().String()
 
 	transport := &http.Transport{}
@@ -122,8 +124,7 @@ func TestAnApplication(t *testing.T) {
 
 	assert.NoError(t, c.Close())
 	app.RequireStop()
-	_, err = net.Dial("tcp", server.Addr().String())
-	assert.True(t, err != nil, "it still listens")
+	assert.True(t, !listens(server), "it still listens")
 }
 
 // told is what happens, in order, and whether somebody listens then.
@@ -135,17 +136,29 @@ type told struct {
 func (o *told) hook(name string) fx.Hook {
 	tell := func(what string) func(context.Context) error {
 		return func(context.Context) error {
-			if o.server.Addr() != nil {
-				if nc, err := net.Dial("tcp", o.server.Addr().String()); err == nil {
-					_ = nc.Close()
-					what += ", listening"
-				}
+			if listens(o.server) {
+				what += ", listening"
 			}
 			o.list = append(o.list, what)
 			return nil
 		}
 	}
 	return fx.Hook{OnStart: tell(name + " starts"), OnStop: tell(name + " stops")}
+}
+
+// listens reports whether the application answers. Its port may be another test's by now.
+func listens(server *fxgateway.Server) bool {
+	if server.Addr() == nil {
+		return false
+	}
+	browser := &http.Client{Transport: &http.Transport{DisableKeepAlives: true}, Timeout: 5 * time.Second}
+	r, err := browser.Get("http://" + server.Addr().String() + "/status")
+	if err != nil {
+		return false
+	}
+	defer r.Body.Close()
+	body, _ := io.ReadAll(r.Body)
+	return strings.HasPrefix(string(body), "fine")
 }
 
 func TestListensLastAndStopsListeningFirst(t *testing.T) {
