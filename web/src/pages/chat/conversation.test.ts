@@ -229,13 +229,33 @@ describe('what is written', () => {
   });
 
   it('is there once when it is heard before the answer', async () => {
-    const { c, room, view } = await inside();
+    const { c, room, view, sent } = await inside();
     room.held = [];
     c.send('hello');
-    c.hear(said(1, { sender: me, text: 'hello' }));
+    c.send('bye');
+    const theirs = said(1, { key: 'c1' }); // what another calls theirs is another's
+    room.messages.push(theirs);
+    c.hear(theirs);
+    expect(outgoing(view())).toEqual(['hello sending', 'bye waiting']);
+    c.hear(said(2, { key: 'c1', sender: me, text: 'hello' }));
+    expect(outgoing(view())).toEqual(['bye waiting']);
+    expect(sent).not.toHaveBeenCalled();
     room.held.shift()!();
     await settle();
-    expect(view().timeline.messages.map((m) => [m.key, m.id])).toEqual([['c1', 'i1']]);
+    expect(sent).toHaveBeenCalledOnce();
+    expect(texts(view())).toEqual(['m1', 'hello']);
+    expect(room.calls).toEqual(['post hello c1', 'post bye c2']);
+  });
+
+  it('is on its way no more when it is found in the history', async () => {
+    const { c, room, view } = await inside(2);
+    room.held = [];
+    c.send('hello');
+    room.messages.push(said(3, { key: 'c1', sender: me, text: 'hello' }), said(4));
+    c.hear(said(4));
+    room.held.pop()!();
+    await settle();
+    expect([texts(view()).slice(-2), outgoing(view())]).toEqual([['hello', 'm4'], []]);
   });
 
   it('goes out one after the other, in its order', async () => {

@@ -408,7 +408,16 @@ export class Conversation {
   }
 
   #set(change: Partial<View>) {
-    this.#view.value = { ...this.#view.peek(), ...change };
+    const view = { ...this.#view.peek(), ...change };
+    if (change.timeline) view.outgoing = this.#without(view.outgoing, view.timeline.messages);
+    this.#view.value = view;
+  }
+
+  /** What the server has is no longer on its way: it tells the room before it answers. */
+  #without(outgoing: readonly Outgoing[], messages: readonly Message[]): readonly Outgoing[] {
+    if (outgoing.length === 0) return outgoing;
+    const stored = new Set(messages.filter((m) => m.sender.userId === this.#me.userId).map((m) => m.key));
+    return outgoing.some((o) => stored.has(o.key)) ? outgoing.filter((o) => !stored.has(o.key)) : outgoing;
   }
 }
 
