@@ -16,7 +16,7 @@ import (
 // nobody has set it.
 //
 // The tags: name is the flag and the key of the file; default; type is what a value looks
-// like, where oneof does not list all values; oneof, min, max and check bound it (min and max of a text are bytes); help is said
+// like, where oneof does not list all values; oneof, min, max and check bound it ; help is said
 // by `kachi serve --help`, and the default after it; group holds for the fields that
 // follow, too; file:"-" keeps a setting out of the file.
 type Config struct {
@@ -41,8 +41,8 @@ type Config struct {
 	Database DatabaseURL `name:"database" type:"URL" help:"A MySQL or MariaDB database, mysql://user:password@host:port/name; ?tls=true behind it has the server show a certificate, and ?socket=/path stands for the host. Default: SQLite in data."`
 	Demo     bool        `name:"demo" default:"false" help:"Whether to begin with sample data."`
 
-	JWTSecret            Secret        `name:"jwt-secret" type:"SECRET" min:"32" group:"Accounts" help:"What signs the tokens, at least 32 bytes. Default: made once, and kept with the data."`
-	ServiceToken         []Secret      `name:"service-token" type:"SECRET,..." min:"16" help:"What other services show to be let in, at least 16 characters each; several, to change them one after the other. Default: no service is let in."`
+	JWTSecret            Secret        `name:"jwt-secret" type:"SECRET" group:"Accounts" help:"What signs the tokens. It should have 32 bytes or more: the server warns of a shorter one. Default: made once, and kept with the data."`
+	ServiceToken         []Secret      `name:"service-token" type:"SECRET,..." help:"What other services show to be let in, which should have 16 characters or more; several, to change them one after the other. Default: no service is let in."`
 	AccessTokenLifetime  time.Duration `name:"access-token-lifetime" default:"15m" type:"DURATION" min:"1s" help:"How long an access token is good."`
 	RefreshTokenLifetime time.Duration `name:"refresh-token-lifetime" default:"30d" type:"DURATION" min:"1s" help:"How long a user stays signed in without coming back."`
 	Registration         string        `name:"registration" default:"open" oneof:"open,closed" help:"Whether anybody may make an account."`
@@ -57,7 +57,7 @@ type Config struct {
 	PingInterval   time.Duration `name:"ping-interval" default:"25s" type:"DURATION" min:"1ms" help:"The time between an answered ping and the next."`
 	PingTimeout    time.Duration `name:"ping-timeout" default:"20s" type:"DURATION" min:"1ms" help:"How long the answer to a ping may take."`
 
-	LogFormat       string        `name:"log-format" default:"text" oneof:"text,json" group:"Running" help:"How to write the log."`
+	LogFormat       string        `name:"log-format" default:"auto" oneof:"auto,text,json" group:"Running" help:"How to write the log; auto is text on a terminal, and JSON elsewhere."`
 	LogLevel        string        `name:"log-level" default:"info" oneof:"debug,info,warn,error" help:"The least level to log."`
 	DrainDelay      time.Duration `name:"drain-delay" default:"0s" type:"DURATION" min:"0s" help:"How long to go on serving after /readyz says that the server stops, so that load balancers see it first."`
 	ShutdownTimeout time.Duration `name:"shutdown-timeout" default:"10s" type:"DURATION" min:"1ms" help:"How long requests and connections may take to end when the server stops."`

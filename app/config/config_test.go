@@ -37,7 +37,7 @@ func TestDefaults(t *testing.T) {
 	assert.Equal(t, l.Config, Config{
 		Addr: ":3000", Metrics: "public", ACMEDirectory: "https://acme-v02.api.letsencrypt.org/directory", Data: "./data", AccessTokenLifetime: 15 * time.Minute, RefreshTokenLifetime: 30 * day,
 		Registration: "open", DashboardRole: "user", MaxPayload: 1_000_000, PingInterval: 25 * time.Second, PingTimeout: 20 * time.Second,
-		LogFormat: "text", LogLevel: "info", ShutdownTimeout: 10 * time.Second,
+		LogFormat: "auto", LogLevel: "info", ShutdownTimeout: 10 * time.Second,
 	})
 	for _, s := range Settings() {
 		assert.Equal(t, l.Source(s.Name), "")
@@ -54,7 +54,7 @@ func TestPrecedence(t *testing.T) {
 		{"addr", l.Addr, ":4", "--addr"},
 		{"log-level", l.LogLevel, "warn", "KACHI_LOG_LEVEL"},
 		{"static", l.Static, "site", "kachi.yaml line 3"},
-		{"log-format", l.LogFormat, "text", ""},
+		{"log-format", l.LogFormat, "auto", ""},
 	} {
 		assert.Equal(t, test.value, test.want, test.name)
 		assert.Equal(t, l.Source(test.name), test.source, test.name)
@@ -107,7 +107,7 @@ static:
 		Flags: map[string][]string{
 			"config": {file}, "max-payload": {"7"}, "ping-interval": {"soon"}, "allowed-origins": {"https://a.example/x,ftp://b"}, "demo": {"maybe"},
 		},
-		Env: environment(map[string]string{"KACHI_JWT_SECRET": "env-secret", "KACHI_PING_TIMEOUT": "20", "KACHI_MAX_CONNECTIONS": "-1"}),
+		Env: environment(map[string]string{"KACHI_PING_TIMEOUT": "20", "KACHI_MAX_CONNECTIONS": "-1"}),
 	})
 	assert.Equal(t, got, []string{
 		`kachi.yaml line 2: unknown key "address", did you mean addr?`,
@@ -120,7 +120,6 @@ static:
 		`--allowed-origins: "https://a.example/x" is neither * nor of the form https://host[:port]`,
 		`--allowed-origins: "ftp://b" is neither * nor of the form https://host[:port]`,
 		`--demo: "maybe" is neither true nor false`,
-		`KACHI_JWT_SECRET: has 10 bytes, which can be guessed: at least 32 are needed (openssl rand -base64 48)`,
 		`KACHI_MAX_CONNECTIONS: -1 is below 0`,
 		`kachi.yaml line 5: max-payload: "many" is no whole number`,
 		`--ping-interval: "soon" is no duration such as 25s, 15m, 1h30m or 30d`,
@@ -129,7 +128,7 @@ static:
 		`tls-cert (kachi.yaml line 9), acme-domain (kachi.yaml line 10): exclude each other: certificates are given, or got by ACME`,
 	})
 	text := (&Error{got}).Error()
-	assert.True(t, strings.HasPrefix(text, "17 faults in the settings:\n  kachi.yaml line 2: "), text)
+	assert.True(t, strings.HasPrefix(text, "16 faults in the settings:\n  kachi.yaml line 2: "), text)
 	assert.Equal(t, (&Error{got[:1]}).Error(), got[0])
 }
 
@@ -264,5 +263,20 @@ func TestEverySettingFromEverySource(t *testing.T) {
 			assert.True(t, l.Source(s.Name) != "", s.Name)
 			assert.Equal(t, settings[i].written(&l.Config), settings[i].written(&want), s.Name)
 		}
+	}
+}
+
+func TestWarnsOfSecretsThatCanBeGuessed(t *testing.T) {
+	load := func(jwt, services string) *Loaded {
+		l, err := Load(Sources{Env: environment(map[string]string{"KACHI_JWT_SECRET": jwt, "KACHI_SERVICE_TOKEN": services})})
+		assert.NoError(t, err)
+		return l
+	}
+	assert.Equal(t, len(load(strings.Repeat("s", 32), strings.Repeat("t", 16)).Warnings()), 0)
+	assert.Equal(t, len(load("", "").Warnings()), 0)
+	warnings := load("geheim", "1234567890123456,geheim").Warnings()
+	assert.Equal(t, len(warnings), 2)
+	for i, start := range []string{"jwt-secret (KACHI_JWT_SECRET) has 6 bytes", "service-token (KACHI_SERVICE_TOKEN) has 6 bytes"} {
+		assert.True(t, strings.HasPrefix(warnings[i], start) && !strings.Contains(warnings[i], "geheim"), warnings[i])
 	}
 }

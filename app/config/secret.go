@@ -2,6 +2,7 @@ package config
 
 import (
 	"errors"
+	"fmt"
 	"net/url"
 	"slices"
 	"strings"
@@ -26,6 +27,22 @@ func (s Secret) GoString() string { return s.String() }
 
 // MarshalText is String, for JSON and slog.
 func (s Secret) MarshalText() ([]byte, error) { return []byte(s.String()), nil }
+
+// Warnings names the secrets that are so short that they can be guessed: good for trying
+// things out, and for nothing else.
+func (l *Loaded) Warnings() (all []string) {
+	short := func(name string, s Secret, least int, then string) {
+		if s != "" && len(s) < least {
+			all = append(all, fmt.Sprintf("%s (%s) has %d bytes, and whoever guesses it %s: take %d or more, from `openssl rand -base64 48` say",
+				name, l.Source(name), len(s), then, least))
+		}
+	}
+	short("jwt-secret", l.JWTSecret, 32, "signs in as anybody")
+	for _, token := range l.ServiceToken {
+		short("service-token", token, 16, "can notify everybody")
+	}
+	return all
+}
 
 // DatabaseURL is where a database is, mysql://user:password@host:port/name, or empty. Behind
 // the name there may be ?tls=true and ?socket=/path/of/socket, which stands for the host.

@@ -50,7 +50,7 @@ func (s *Server) exposed() error {
 // with the data, so that sign-ins survive a restart.
 func (s *Server) secret() ([]byte, error) {
 	if s.opts.Secret != "" {
-		return []byte(s.opts.Secret), nil
+		return padded(s.opts.Secret), nil
 	}
 	if err := os.MkdirAll(s.opts.Data, 0o700); err != nil {
 		return nil, err
@@ -72,6 +72,13 @@ func (s *Server) secret() ([]byte, error) {
 		}
 	}
 	return nil, fmt.Errorf("%s comes and goes", path)
+}
+
+// padded has a short secret be as long as HS256 wants it. HMAC fills every key up with zeros
+// (RFC 2104, section 2), so that the signatures are the secret's own: other services verify
+// them, and sign, with what they were given.
+func padded(secret string) []byte {
+	return append([]byte(secret), make([]byte, max(0, 32-len(secret)))...)
 }
 
 // keepSecret makes the file whole or not at all: one that is half written would be read by
@@ -99,6 +106,7 @@ func (s *Server) fill(ctx context.Context) error {
 		return nil
 	}
 	if err == nil {
+		s.sampled = true
 		s.log.Warn("demo: sample data were added: everybody knows these people's password", "people", demo.Names, "password", demo.Password)
 	}
 	return err

@@ -38,7 +38,7 @@ type Options struct {
 	Data string
 	// Database is a mysql:// URL. Default: an SQLite file in Data.
 	Database string
-	// Secret signs access tokens, at least 32 bytes. Default: one that is made once, and kept
+	// Secret signs access tokens; it should have 32 bytes or more. Default: one that is made once, and kept
 	// in Data.
 	Secret string
 	// ServiceTokens are what other services show to be let in. Default: none is let in.
@@ -113,6 +113,7 @@ type Server struct {
 	handler  http.Handler // at Main
 	sockets  http.Handler // at Sockets
 	private  http.Handler // at Private
+	sampled  bool // sample data were added
 	stopping atomic.Bool
 	ports    struct{ main, sockets atomic.Uint32 } // where this server listens; 0 as long as it does not
 }
@@ -263,6 +264,9 @@ func (s *Server) Unclaimed(ctx context.Context) (bool, error) {
 	first, err := s.db.FindUsers(ctx, "", 1)
 	return err == nil && len(first) == 0, err
 }
+
+// Sampled reports whether this start has added sample data.
+func (s *Server) Sampled() bool { return s.sampled }
 
 // part is one thing that the application does: a namespace, and routes of the HTTP API.
 type part interface {

@@ -2,6 +2,9 @@ package server_test
 
 import (
 	"context"
+	"crypto/hmac"
+	"crypto/sha256"
+	"encoding/base64"
 	"encoding/json"
 	"io"
 	"net"
@@ -63,6 +66,17 @@ func get(t *testing.T, url string) (int, string) {
 	body, err := io.ReadAll(response.Body)
 	assert.NoError(t, err)
 	return response.StatusCode, string(body)
+}
+
+// A short secret is taken as it is: other services verify the tokens with what they were given.
+func TestShortSecretsSignAsTheyAre(t *testing.T) {
+	url, _ := serveWith(t, &server.Options{Secret: "geheim"})
+	token := register(t, url, "Mina")
+	end := strings.LastIndexByte(token, '.')
+	mac := hmac.New(sha256.New, []byte("geheim"))
+	_, _ = mac.Write([]byte(token[:end]))
+	assert.Equal(t, token[end+1:], base64.RawURLEncoding.EncodeToString(mac.Sum(nil)))
+	testclient.Connect(t, url, "/chat", map[string]string{"token": token})
 }
 
 // register makes an account, and returns its token.

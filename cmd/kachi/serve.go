@@ -18,10 +18,12 @@ import (
 	"syscall"
 
 	"github.com/alecthomas/kong"
+	"golang.org/x/term"
 
 	"github.com/kachi-io/kachi/app/account"
 	"github.com/kachi-io/kachi/app/certificates"
 	"github.com/kachi-io/kachi/app/config"
+	"github.com/kachi-io/kachi/app/demo"
 	"github.com/kachi-io/kachi/app/server"
 )
 
@@ -43,6 +45,9 @@ func (s *serve) Run(ctx context.Context, std *streams) error {
 		return settings.Print(std.out)
 	}
 	log := logger(std.err, settings)
+	for _, warning := range settings.Warnings() {
+		log.Warn(warning)
+	}
 	secure, err := newTLS(settings, log)
 	if err != nil {
 		return err
@@ -153,6 +158,9 @@ func (s *serve) greet(ctx context.Context, out io.Writer, settings *config.Loade
 		folder = settings.Data
 	}
 	fmt.Fprintf(&b, "Data is in %s, the database is %s\n", folder, app.Database())
+	if app.Sampled() {
+		fmt.Fprintf(&b, "There are sample data: sign in as %s with the password %q\n", strings.Join(demo.Names, ", "), demo.Password)
+	}
 	nobody, err := app.Unclaimed(ctx)
 	if err != nil {
 		return err
@@ -223,10 +231,15 @@ func logger(w io.Writer, settings *config.Loaded) *slog.Logger {
 	var level slog.Level
 	_ = level.UnmarshalText([]byte(settings.LogLevel)) // one of those that there are
 	options := &slog.HandlerOptions{Level: level}
-	if settings.LogFormat == "json" {
+	if settings.LogFormat == "json" || settings.LogFormat == "auto" && !isTerminal(w) {
 		return slog.New(slog.NewJSONHandler(w, options))
 	}
 	return slog.New(slog.NewTextHandler(w, options))
+}
+
+func isTerminal(w io.Writer) bool {
+	f, ok := w.(*os.File)
+	return ok && term.IsTerminal(int(f.Fd()))
 }
 
 // address is what to open in a browser.

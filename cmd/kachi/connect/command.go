@@ -62,7 +62,7 @@ Examples:
 
   kachi connect localhost:3000/chat
   kachi connect https://example.com --token "$TOKEN" -H 'X-Tenant: nest'
-  kachi connect localhost:3000/chat --ask 'join {"room":"nest","name":"Mina"}'
+  kachi connect localhost:3000/chat --token "$TOKEN" --ask 'join 1'
   kachi connect localhost:3000 --json --wait forever </dev/null | jq .
   kachi connect localhost:3000 --exit-on-error <script.txt
 
