@@ -113,7 +113,7 @@ type Server struct {
 	handler  http.Handler // at Main
 	sockets  http.Handler // at Sockets
 	private  http.Handler // at Private
-	sampled  bool // sample data were added
+	sampled  bool         // sample data were added
 	stopping atomic.Bool
 	ports    struct{ main, sockets atomic.Uint32 } // where this server listens; 0 as long as it does not
 }
