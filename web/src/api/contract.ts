@@ -1,5 +1,7 @@
 // What the server's HTTP API takes and gives. A page adds its own calls here.
 
+import type { Location, State, Told } from '../live/gateways';
+
 export interface User {
   id: string;
   name: string;
@@ -57,20 +59,10 @@ export interface Room {
   lastMessage?: Message;
 }
 
-export interface Notification {
-  id: string;
-  title: string;
-  body: string;
-  data?: unknown;
-  createdAt: string;
-  readAt?: string | null;
-}
+export type Notification = Omit<Told, keyof NotificationState>;
 
 /** How many notifications are unread. The version counts the changes of all that somebody has. */
-export interface NotificationState {
-  unread: number;
-  version: number;
-}
+export type NotificationState = State;
 
 export interface NotificationPage extends NotificationState {
   /** The newest first. */
@@ -79,19 +71,9 @@ export interface NotificationPage extends NotificationState {
   next: string | null;
 }
 
-export interface Geometry {
-  type: string;
-  coordinates: unknown;
-}
+export type Place = Location;
 
-export interface Place {
-  id: string;
-  name: string;
-  ownerId: string;
-  geometry: Geometry;
-  updatedAt: string;
-  version: number;
-}
+export type Geometry = Place['geometry'];
 
 /** A place as GeoJSON has it (RFC 7946). */
 export interface PlaceFeature {

@@ -1,4 +1,9 @@
 import { useEffect, useState } from 'preact/hooks';
+import type {
+  DashboardClientToServerEvents,
+  DashboardServerToClientEvents,
+  Update,
+} from '../../live/gateways';
 import { useLive } from '../../shell/app';
 import { Heading } from '../../shell/heading';
 import { language } from '../../text/language';
@@ -6,8 +11,7 @@ import { Empty } from '../../ui/states';
 import { name } from '.';
 import { Chart, type ChartSpec } from './chart';
 import './dashboard.css';
-import { sampleOf, type FromServer, type ToServer, type Update } from './protocol';
-import { withSamples, type Sample } from './samples';
+import { sampleOf, withSamples, type Sample } from './samples';
 import { text } from './text';
 import { formatFigure, formatUptime } from './units';
 
@@ -86,7 +90,7 @@ interface FiguresProps {
 
 /** Listens for as long as it is drawn. The server measures only while somebody does. */
 function Figures({ see, refuse, setOnline }: FiguresProps) {
-  const lease = useLive<FromServer, ToServer>('/dashboard');
+  const lease = useLive<DashboardServerToClientEvents, DashboardClientToServerEvents>('/dashboard');
   useEffect(() => {
     if (!lease) return;
     let node: string | undefined;

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { sampleOf, type Point } from './protocol';
-import { columns, figures, maxSamples, withSamples, type Sample } from './samples';
+import type { Point } from '../../live/gateways';
+import { columns, figures, maxSamples, sampleOf, withSamples, type Sample } from './samples';
 
 function sample(at: number, value: number | null = at): Sample {
   return { at, ...Object.fromEntries(figures.map((f) => [f, value])) } as Sample;

@@ -1,5 +1,7 @@
 // The figures of the last while, as charts want them.
 
+import type { Point } from '../../live/gateways';
+
 /** What is drawn, by name. What a server does not tell, or could not measure, is null. */
 export const figures = [
   'websocket',
@@ -20,6 +22,27 @@ export type Figure = (typeof figures)[number];
 
 /** The figures of one moment. */
 export type Sample = { at: number } & Readonly<Record<Figure, number | null>>;
+
+/** A point as charts want it: what was not measured is not 0. */
+export function sampleOf(point: Point): Sample {
+  const rate = (value: number) => (point.seconds > 0 ? value : null);
+  const took = (value: number) => (point.seconds > 0 && point.calls > 0 ? value : null);
+  return {
+    at: Date.parse(point.at),
+    websocket: point.connections.websocket,
+    polling: point.connections.polling,
+    messagesIn: rate(point.messagesIn),
+    messagesOut: rate(point.messagesOut),
+    bytesIn: rate(point.bytesIn),
+    bytesOut: rate(point.bytesOut),
+    p50: took(point.latency.p50),
+    p95: took(point.latency.p95),
+    p99: took(point.latency.p99),
+    heap: point.heap,
+    rss: point.rss > 0 ? point.rss : null,
+    goroutines: point.goroutines,
+  };
+}
 
 /** So many samples are kept: at one every five seconds, a quarter of an hour. */
 export const maxSamples = 180;

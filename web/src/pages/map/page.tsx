@@ -2,6 +2,7 @@ import { useEffect, useRef, useState } from 'preact/hooks';
 import type { Place } from '../../api/contract';
 import { ApiError } from '../../api/error';
 import { keep, kept } from '../../kept';
+import type { LocationClientToServerEvents, LocationServerToClientEvents } from '../../live/gateways';
 import { useApp, useLive, useUser } from '../../shell/app';
 import { Heading } from '../../shell/heading';
 import { common } from '../../text/common';
@@ -32,7 +33,6 @@ import {
 import { PlaceList } from './list';
 import './map.css';
 import { Places } from './places';
-import type { FromServer, ToServer } from './protocol';
 import { ShareCard } from './share';
 import { Sharing, type Fix } from './sharing';
 import { text } from './text';
@@ -52,7 +52,7 @@ export function MapPage() {
   const app = useApp();
   const me = useUser().id;
   const t = text();
-  const lease = useLive<FromServer, ToServer>('/location');
+  const lease = useLive<LocationServerToClientEvents, LocationClientToServerEvents>('/location');
   const [places] = useState(() => new Places(me, (signal) => allPlaces(app.api, signal)));
   const sharing = useSharing(places);
   const [canvas, setCanvas] = useState<MapCanvas>();

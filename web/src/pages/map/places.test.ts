@@ -4,12 +4,11 @@ import { ApiError } from '../../api/error';
 import { Places, maxWatched, type LocationLease } from './places';
 
 function place(id: string, version: number, more: Partial<Place> = {}): Place {
-  const geometry = { type: 'Point', coordinates: [version, 0] };
   return {
     id,
     name: `place ${id}`,
     ownerId: '2',
-    geometry,
+    geometry: { type: 'Point', coordinates: [version, 0] },
     updatedAt: '2026-01-02T00:00:00Z',
     version,
     ...more,

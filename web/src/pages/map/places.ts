@@ -3,10 +3,13 @@
 import { computed, signal, type ReadonlySignal } from '@preact/signals';
 import { ApiError } from '../../api/error';
 import type { Place } from '../../api/contract';
+import type { LocationClientToServerEvents, LocationServerToClientEvents } from '../../live/gateways';
 import type { Lease } from '../../live/lease';
-import type { FromServer, ToServer } from './protocol';
 
-export type LocationLease = Pick<Lease<FromServer, ToServer>, 'ask' | 'on' | 'onConnect'>;
+export type LocationLease = Pick<
+  Lease<LocationServerToClientEvents, LocationClientToServerEvents>,
+  'ask' | 'on' | 'onConnect'
+>;
 
 /** What the user may see at the moment. */
 export type LoadPlaces = (signal: AbortSignal) => Promise<readonly Place[]>;

@@ -3,10 +3,17 @@
 
 import { computed, signal, type ReadonlySignal } from '@preact/signals';
 import type { Notification, NotificationPage, NotificationState } from '../../api/contract';
+import type {
+  NotificationsClientToServerEvents,
+  NotificationsServerToClientEvents,
+  ReadElsewhere,
+} from '../../live/gateways';
 import type { Lease } from '../../live/lease';
-import type { FromServer, ReadElsewhere, ToServer } from './protocol';
 
-export type InboxLease = Pick<Lease<FromServer, ToServer>, 'ask' | 'on' | 'onConnect'>;
+export type InboxLease = Pick<
+  Lease<NotificationsServerToClientEvents, NotificationsClientToServerEvents>,
+  'ask' | 'on' | 'onConnect'
+>;
 
 /** What the inbox asks of the server. */
 export interface Calls {
@@ -159,7 +166,7 @@ export class Inbox {
   async #subscribe(lease: InboxLease) {
     let state: NotificationState;
     try {
-      state = await lease.ask('subscribeToNotifications');
+      state = await lease.ask('subscribeToNotifications', null);
     } catch {
       return; // the banner tells of the connection; the next one subscribes again
     }

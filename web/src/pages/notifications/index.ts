@@ -1,4 +1,8 @@
 import { signal } from '@preact/signals';
+import type {
+  NotificationsClientToServerEvents,
+  NotificationsServerToClientEvents,
+} from '../../live/gateways';
 import type { App } from '../../shell/app';
 import type { Page } from '../../shell/page';
 import { dictionary } from '../../text/dictionary';
@@ -7,7 +11,6 @@ import { toast } from '../../ui/toast';
 import { showOnDesktop } from './desktop';
 import { Inbox } from './inbox';
 import { linkOf } from './link';
-import type { FromServer, ToServer } from './protocol';
 
 export const name = dictionary({
   en: {
@@ -59,7 +62,9 @@ function serve({ api, live, router }: App): () => void {
       });
     },
   );
-  const lease = live.open<FromServer, ToServer>('/notifications');
+  const lease = live.open<NotificationsServerToClientEvents, NotificationsClientToServerEvents>(
+    '/notifications',
+  );
   its.follow(lease);
   inbox.value = its;
   return () => {
