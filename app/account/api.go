@@ -109,8 +109,9 @@ func forget(c caller) []http.Cookie {
 // Routes adds what accounts have to the API.
 func (a *Accounts) Routes(routes *api.API) {
 	const tag = "Accounts"
-	// Passwords are guessed and hashed here: who does it more often than people do waits.
-	slow := []gateway.Layer{limit.PerAddress(60, time.Minute)}
+	// Each takes 20 ms of a processor. A school behind one address may sign in within a minute;
+	// wrong passwords are counted apart, and far more strictly (attempts.go).
+	slow := []gateway.Layer{limit.PerAddress(600, time.Minute)}
 	// Not together with those: who guesses must not sign out all others of an address.
 	quick := []gateway.Layer{limit.PerAddress(600, time.Minute)}
 
