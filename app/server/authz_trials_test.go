@@ -63,6 +63,7 @@ var trials = map[string]trial{
 	"PUT /api/location": func(t *testing.T, w *world, _ *apptest.Person) attempt {
 		return attempt{input: map[string]any{"id": w.location(t), "geometry": somewhere}}
 	},
+	"PUT /api/location (new)":         with(map[string]any{"geometry": somewhere}),
 	"GET /api/location":               plain,
 	"GET /api/location/{id}":          locationByHTTP(""),
 	"DELETE /api/location/{id}":       locationByHTTP(""),
