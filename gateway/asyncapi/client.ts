@@ -97,6 +97,7 @@ export class KachiClient<
   /** The socket below: for listening (socket.on) and for events without an answer. */
   readonly socket: Socket<Incoming, Outgoing>;
   readonly #options: ClientOptions;
+  readonly #lent: boolean; // the socket is another's, who connects it
   readonly #listeners = new Set<(status: Status) => void>();
   #status: Status = { state: "connecting", error: undefined };
   #refreshing: Promise<void> | undefined;
@@ -105,13 +106,23 @@ export class KachiClient<
   #refused = 0; // how often in a row it was sent away for the moment
   #again: ReturnType<typeof setTimeout> | undefined;
 
-  /** The url is that of the server, without a path; "" is where the page comes from. */
-  constructor(url: string, namespace: string, options: ClientOptions = {}, version?: number) {
+  /**
+   * The server is its url, without a path; "" is where the page comes from. Or it is a socket of
+   * the namespace that somebody else looks after: who makes it, says who it is, and brings it back.
+   */
+  constructor(server: string | Socket, namespace: string, options: ClientOptions = {}, version?: number) {
     this.#options = options;
-    const said = version === undefined ? {} : { version };
-    const auth = (give: (auth: object) => void) => void this.#introduce(said, give);
-    this.socket = io(url.replace(/\/+$/, "") + namespace, { auth, ...options.socket });
-    if (!this.socket.active) {
+    this.#lent = typeof server !== "string";
+    if (typeof server === "string") {
+      const said = version === undefined ? {} : { version };
+      const auth = (give: (auth: object) => void) => void this.#introduce(said, give);
+      this.socket = io(server.replace(/\/+$/, "") + namespace, { auth, ...options.socket });
+    } else {
+      this.socket = server as unknown as Socket<Incoming, Outgoing>;
+    }
+    if (this.socket.connected) {
+      this.#status = { state: "connected", error: undefined };
+    } else if (!this.socket.active) {
       this.#status = { state: "closed", error: undefined }; // autoConnect: false
     }
     this.#watch();
@@ -186,15 +197,15 @@ export class KachiClient<
         this.#become("closed", this.#status.error);
       }
     });
-    if (this.#options.token) {
+    if (this.#options.token && !this.#lent) {
       socket.on("tokenExpiring", () => void this.#renew());
     }
   }
 
   /** Comes back later, where there is hope. */
   #sentAway(why: KachiError): void {
-    const hope = why.code === "disconnected" ? false : passing(why, this.#options.token !== undefined);
-    if (!hope) {
+    const hope = why.code !== "disconnected" && passing(why, this.#options.token !== undefined);
+    if (!hope || this.#lent) {
       this.#become("closed", why);
       return;
     }
@@ -323,7 +334,7 @@ export class KachiClient<
       }
       socket.timeout(timeout).emit(event, ...args, (error: Error | null, ...answer: unknown[]) => {
         if (error) {
-          const [code, text] = error.message.includes("disconnected")
+          const [code, text] = !socket.connected || error.message.includes("disconnected")
             ? ["disconnected", "the connection ended before the answer"]
             : ["timeout", "there was no answer in time"];
           reject(new KachiError(code!, text!, undefined, event));

@@ -86,8 +86,10 @@ func ExampleTypeScript() {
 	//
 	// /** A client of /notes. */
 	// export class NotesClient extends KachiClient<NotesServerToClientEvents, NotesClientToServerEvents> {
-	//   constructor(url: string, options?: ClientOptions) {
-	//     super(url, "/notes", options);
+	//   static readonly namespace = "/notes";
+	//
+	//   constructor(server: string | Socket, options?: ClientOptions) {
+	//     super(server, "/notes", options);
 	//   }
 	//
 	//   /** Writes a note, and answers with its number. */

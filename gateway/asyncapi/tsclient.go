@@ -175,7 +175,8 @@ func (w *typescript) constructor(c *Channel) {
 		version = fmt.Sprint(", ", v)
 	}
 	if len(names) == 0 {
-		w.printf("  constructor(url: string, options?: ClientOptions) {\n    super(url, %s, options%s);\n  }\n", literal(c.Address), version)
+		w.printf("  static readonly namespace = %s;\n\n", literal(c.Address))
+		w.printf("  constructor(server: string | Socket, options?: ClientOptions) {\n    super(server, %s, options%s);\n  }\n", literal(c.Address), version)
 		return
 	}
 	var declared []string
@@ -189,7 +190,7 @@ func (w *typescript) constructor(c *Channel) {
 		}
 		return "${names." + found[1:len(found)-1] + "}"
 	})
-	w.printf("  constructor(url: string, names: { %s }, options?: ClientOptions) {\n    super(url, `%s`, options%s);\n  }\n", strings.Join(declared, "; "), address, version)
+	w.printf("  constructor(server: string | Socket, names: { %s }, options?: ClientOptions) {\n    super(server, `%s`, options%s);\n  }\n", strings.Join(declared, "; "), address, version)
 }
 
 // takesUUID reports whether a member can hold an id that the client makes up.

@@ -69,6 +69,7 @@ func TestTypeScript(t *testing.T) {
 		"timeout": []any{"timeout", "there was no answer in time", "slow", []any{}},
 		"typed":   7.0, "exception": "error bad_request", "moved": map[string]any{"x": 1.5, "7": 1.0},
 		"stranger": []any{"unauthorized", "no such token", nil, []any{}}, "name": "Mina", "lost": []any{4.0, 5.0},
+		"over": 5.0, "overs": []any{"closed", "connected", "closed", []any{"disconnected", "the client is not connected", "add", []any{}}},
 		"refused": []any{"disconnected", "the client is not connected", "move", []any{}},
 		"closed":  []any{"disconnected", "the connection ended before the answer", "slow", []any{}},
 	})

@@ -67,6 +67,16 @@ socket.emit("typing", 7 as unknown as string);
 told["exception"] = await exception;
 socket.disconnect();
 
+// A client over a socket that somebody else looks after.
+const lent = io(url + ChatClient.namespace, { forceNew: true, autoConnect: false });
+const over = new ChatClient(lent);
+const states = [over.status.state];
+over.onStatus(({ state }) => states.push(state));
+lent.connect();
+told["over"] = await over.add(2, 3);
+lent.disconnect();
+told["overs"] = [...states, await failed(over.add(1, 1))];
+
 const map = new MapIdClient(url, { id: 7 });
 const moved = new Promise<unknown>((resolve) => map.socket.once("moved", resolve));
 await map.move({ x: 1.5 });

@@ -1,6 +1,6 @@
 // What the server's HTTP API takes and gives. A page adds its own calls here.
 
-import type { Location, State, Told } from '../live/gateways';
+import type { Location, Message, Participant, State, Told } from '../live/gateways';
 
 export interface User {
   id: string;
@@ -17,28 +17,6 @@ export interface SignedIn {
   accessToken: string;
   /** RFC 3339, by the server's clock. */
   expiresAt: string;
-}
-
-export interface Person {
-  userId: string;
-  userName: string;
-}
-
-/** A message of a room. */
-export interface Message {
-  id: string;
-  room: string;
-  /** Its number in the room: 1, 2, 3, … */
-  seq: number;
-  sender: Person;
-  /** Text, never markup; empty when it was deleted. */
-  message: string;
-  sentAt: string;
-  editedAt?: string;
-  deletedAt?: string;
-  /** Counts its changes, from 1. */
-  version: number;
-  clientId?: string;
 }
 
 /** A room as its caller has it. */
@@ -116,7 +94,7 @@ export interface Calls {
   };
   'GET /api/rooms/{id}/members': {
     query: { after?: string; limit?: number };
-    answer: { members: (Person & { seen: number; joinedAt: string })[]; next: string | null };
+    answer: { members: (Participant & { seen: number; joinedAt: string })[]; next: string | null };
   };
   'POST /api/rooms/{id}/members': { body: { userId: string }; answer: void };
   'PUT /api/location': {

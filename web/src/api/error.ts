@@ -1,28 +1,29 @@
+import { KachiError } from '../live/gateways';
 import type { Refusal } from './refusal';
 
 /** Codes that the pages add to those of the server. */
-export type LocalCode = 'unreachable' | 'timeout' | 'bad_answer' | 'disconnected' | 'signed_out';
+export type LocalCode = 'unreachable' | 'timeout' | 'bad_answer' | 'signed_out';
 
-/** A call that failed: the server refused it, or it could not be asked. */
-export class ApiError extends Error {
-  readonly code: string;
-  readonly details: unknown;
+/** A call of the HTTP API that failed: the server refused it, or it could not be asked. */
+export class ApiError extends KachiError {
   /** The HTTP status; 0 where there was none. */
   readonly status: number;
-  /** How long to wait before the next try, in milliseconds, where the server says so. */
-  readonly retryAfter: number | undefined;
+  readonly #after: number | undefined;
 
   constructor(
     code: string,
     message: string,
     more: { details?: unknown; status?: number; retryAfter?: number } = {},
   ) {
-    super(message);
+    super(code, message, more.details);
     this.name = 'ApiError';
-    this.code = code;
-    this.details = more.details;
     this.status = more.status ?? 0;
-    this.retryAfter = more.retryAfter;
+    this.#after = more.retryAfter;
+  }
+
+  /** How long to wait before the next try, in milliseconds, where the server says so. */
+  override get retryAfter(): number | undefined {
+    return this.#after ?? super.retryAfter;
   }
 
   static local(code: LocalCode, cause?: unknown): ApiError {

@@ -99,6 +99,7 @@ export class KachiClient<
   /** The socket below: for listening (socket.on) and for events without an answer. */
   readonly socket: Socket<Incoming, Outgoing>;
   readonly #options: ClientOptions;
+  readonly #lent: boolean; // the socket is another's, who connects it
   readonly #listeners = new Set<(status: Status) => void>();
   #status: Status = { state: "connecting", error: undefined };
   #refreshing: Promise<void> | undefined;
@@ -107,13 +108,23 @@ export class KachiClient<
   #refused = 0; // how often in a row it was sent away for the moment
   #again: ReturnType<typeof setTimeout> | undefined;
 
-  /** The url is that of the server, without a path; "" is where the page comes from. */
-  constructor(url: string, namespace: string, options: ClientOptions = {}, version?: number) {
+  /**
+   * The server is its url, without a path; "" is where the page comes from. Or it is a socket of
+   * the namespace that somebody else looks after: who makes it, says who it is, and brings it back.
+   */
+  constructor(server: string | Socket, namespace: string, options: ClientOptions = {}, version?: number) {
     this.#options = options;
-    const said = version === undefined ? {} : { version };
-    const auth = (give: (auth: object) => void) => void this.#introduce(said, give);
-    this.socket = io(url.replace(/\/+$/, "") + namespace, { auth, ...options.socket });
-    if (!this.socket.active) {
+    this.#lent = typeof server !== "string";
+    if (typeof server === "string") {
+      const said = version === undefined ? {} : { version };
+      const auth = (give: (auth: object) => void) => void this.#introduce(said, give);
+      this.socket = io(server.replace(/\/+$/, "") + namespace, { auth, ...options.socket });
+    } else {
+      this.socket = server as unknown as Socket<Incoming, Outgoing>;
+    }
+    if (this.socket.connected) {
+      this.#status = { state: "connected", error: undefined };
+    } else if (!this.socket.active) {
       this.#status = { state: "closed", error: undefined }; // autoConnect: false
     }
     this.#watch();
@@ -188,15 +199,15 @@ export class KachiClient<
         this.#become("closed", this.#status.error);
       }
     });
-    if (this.#options.token) {
+    if (this.#options.token && !this.#lent) {
       socket.on("tokenExpiring", () => void this.#renew());
     }
   }
 
   /** Comes back later, where there is hope. */
   #sentAway(why: KachiError): void {
-    const hope = why.code === "disconnected" ? false : passing(why, this.#options.token !== undefined);
-    if (!hope) {
+    const hope = why.code !== "disconnected" && passing(why, this.#options.token !== undefined);
+    if (!hope || this.#lent) {
       this.#become("closed", why);
       return;
     }
@@ -325,7 +336,7 @@ export class KachiClient<
       }
       socket.timeout(timeout).emit(event, ...args, (error: Error | null, ...answer: unknown[]) => {
         if (error) {
-          const [code, text] = error.message.includes("disconnected")
+          const [code, text] = !socket.connected || error.message.includes("disconnected")
             ? ["disconnected", "the connection ended before the answer"]
             : ["timeout", "there was no answer in time"];
           reject(new KachiError(code!, text!, undefined, event));
@@ -841,8 +852,10 @@ export interface ChatClientToServerEvents {
 
 /** A client of /chat. */
 export class ChatClient extends KachiClient<ChatServerToClientEvents, ChatClientToServerEvents> {
-  constructor(url: string, options?: ClientOptions) {
-    super(url, "/chat", options);
+  static readonly namespace = "/chat";
+
+  constructor(server: string | Socket, options?: ClientOptions) {
+    super(server, "/chat", options);
   }
 
   /** Take the text of a message away: one's own, in one's own room, or as an administrator. */
@@ -917,8 +930,10 @@ export interface DashboardClientToServerEvents {
 
 /** A client of /dashboard. */
 export class DashboardClient extends KachiClient<DashboardServerToClientEvents, DashboardClientToServerEvents> {
-  constructor(url: string, options?: ClientOptions) {
-    super(url, "/dashboard", options);
+  static readonly namespace = "/dashboard";
+
+  constructor(server: string | Socket, options?: ClientOptions) {
+    super(server, "/dashboard", options);
   }
 
   /** What was seen in the last 15 minutes. */
@@ -952,8 +967,10 @@ export interface LocationClientToServerEvents {
 
 /** A client of /location. */
 export class LocationClient extends KachiClient<LocationServerToClientEvents, LocationClientToServerEvents> {
-  constructor(url: string, options?: ClientOptions) {
-    super(url, "/location", options);
+  static readonly namespace = "/location";
+
+  constructor(server: string | Socket, options?: ClientOptions) {
+    super(server, "/location", options);
   }
 
   /** Watch a location. The answer is the room's name, which is the location's id; the event chat follows, with where the location is. */
@@ -995,8 +1012,10 @@ export interface NotificationsClientToServerEvents {
 
 /** A client of /notifications. */
 export class NotificationsClient extends KachiClient<NotificationsServerToClientEvents, NotificationsClientToServerEvents> {
-  constructor(url: string, options?: ClientOptions) {
-    super(url, "/notifications", options);
+  static readonly namespace = "/notifications";
+
+  constructor(server: string | Socket, options?: ClientOptions) {
+    super(server, "/notifications", options);
   }
 
   /** Mark notifications as read. The other devices are told. */
@@ -1036,8 +1055,10 @@ export interface SyncClientToServerEvents {
 
 /** A client of /sync. */
 export class SyncClient extends KachiClient<SyncServerToClientEvents, SyncClientToServerEvents> {
-  constructor(url: string, options?: ClientOptions) {
-    super(url, "/sync", options);
+  static readonly namespace = "/sync";
+
+  constructor(server: string | Socket, options?: ClientOptions) {
+    super(server, "/sync", options);
   }
 
   /** Have this socket told of a document's changes, until it unsubscribes or ends: 100 documents at most. The answer is what the document is. */

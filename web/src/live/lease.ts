@@ -1,35 +1,34 @@
 import type { ReadonlySignal } from '@preact/signals';
-import type { Socket } from 'socket.io-client';
-import { ApiError } from '../api/error';
-import { isRefusal, retryAfter, type Refusal } from '../api/refusal';
-import { answerTimeout, type Link } from './link';
+import type { ClientOptions, KachiClient } from './gateways';
+import type { AnySocket, Link } from './link';
 import type { LinkState } from './state';
 
-/** Events by name, as functions of their arguments; the last one of an event that is answered takes the answer. */
-export type Events = object;
+/** A client of any namespace. */
+export type AnyClient = KachiClient<any, any>;
 
-type Listener = (...values: never[]) => void;
+/** The class of a namespace's clients, of the generated ones. */
+export interface ClientOf<C extends AnyClient> {
+  readonly namespace: string;
+  new (socket: AnySocket, options: ClientOptions): C;
+}
 
-type Name<E> = Extract<keyof E, string>;
+/** What the server sends in a namespace: functions of the arguments, by the events' names. */
+type FromServer<C> = C extends KachiClient<infer From, any> ? From : never;
 
-type Arguments<F> = F extends (...values: infer A) => unknown ? A : never;
-
-/** The arguments without the function that takes the answer. */
-type Asked<F> = Arguments<F> extends [...infer A, (answer: never) => void] ? A : never;
-
-/** What an event is answered with when the server does not refuse. */
-export type Answered<F> =
-  Arguments<F> extends [...unknown[], (answer: infer A) => void] ? Exclude<A, Refusal> : never;
+type Listener = (...values: any[]) => void;
 
 /** The use of a namespace by one part of the page, from its coming to its going. */
-export class Lease<From extends Events, To extends Events> {
+export class Lease<C extends AnyClient> {
+  /** Asks the server, now or with the next connection. Calls fail with a KachiError. */
+  readonly client: C;
   readonly #link: Link;
   readonly #release: () => void;
   readonly #listening: [event: string, listener: Listener][] = [];
   #released = false;
 
-  constructor(link: Link, release: () => void) {
+  constructor(link: Link, client: C, release: () => void) {
     this.#link = link;
+    this.client = client;
     this.#release = release;
   }
 
@@ -37,18 +36,13 @@ export class Lease<From extends Events, To extends Events> {
     return this.#link.state;
   }
 
-  /** The socket itself, for what the lease does not do. Listeners on it are the caller's to remove. */
-  get socket(): Socket {
-    return this.#link.socket as unknown as Socket;
-  }
-
   tryAgain() {
     this.#link.tryAgain();
   }
 
   /** Listens until the lease is released. */
-  on<E extends Name<From>>(event: E, listener: (...values: Arguments<From[E]>) => void) {
-    this.#listen(event, listener as unknown as Listener);
+  on<E extends Extract<keyof FromServer<C>, string>>(event: E, listener: FromServer<C>[E]) {
+    this.#listen(event, listener as Listener);
   }
 
   /**
@@ -56,8 +50,9 @@ export class Lease<From extends Events, To extends Events> {
    * sent, or sends now, what was missed since the one before.
    */
   onConnect(listener: (recovered: boolean) => void) {
-    this.#listen('connect', () => listener(this.socket.recovered));
-    if (this.socket.connected) listener(this.socket.recovered);
+    const { socket } = this.client;
+    this.#listen('connect', () => listener(socket.recovered));
+    if (socket.connected) listener(socket.recovered);
   }
 
   /** Calls the function whenever the connection is lost or closed. */
@@ -65,36 +60,15 @@ export class Lease<From extends Events, To extends Events> {
     this.#listen('disconnect', listener);
   }
 
-  /** Sends an event that is not answered, if there is a connection: nobody wants to hear of it later. */
-  tell<E extends Name<To>>(event: E, ...values: Arguments<To[E]>) {
-    this.socket.volatile.emit(event, ...values);
-  }
-
-  /**
-   * Sends an event, now or with the next connection, and gives the answer. Fails with an ApiError: the
-   * server's, or `timeout` after ten seconds, also without a connection, or `disconnected`.
-   */
-  async ask<E extends Name<To>>(event: E, ...values: Asked<To[E]>): Promise<Answered<To[E]>> {
-    let answer: unknown;
-    try {
-      answer = await this.socket.timeout(answerTimeout).emitWithAck(event, ...values);
-    } catch (error) {
-      throw ApiError.local(this.socket.connected ? 'timeout' : 'disconnected', error);
-    }
-    if (!isRefusal(answer)) return answer as Answered<To[E]>;
-    const wait = retryAfter(answer.details);
-    throw ApiError.refused(answer, wait === undefined ? {} : { retryAfter: wait });
-  }
-
   release() {
     if (this.#released) return;
     this.#released = true;
-    for (const [event, listener] of this.#listening) this.socket.off(event, listener as never);
+    for (const [event, listener] of this.#listening) this.client.socket.off(event, listener);
     this.#release();
   }
 
   #listen(event: string, listener: Listener) {
     this.#listening.push([event, listener]);
-    this.socket.on(event, listener as never);
+    this.client.socket.on(event, listener);
   }
 }

@@ -3,6 +3,8 @@ import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { ApiError } from '../api/error';
 import type { User } from '../api/contract';
 import { FakeSockets, type FakeSocket } from '../testing/sockets';
+import { ChatClient, DashboardClient } from './gateways';
+import type { AnyClient, ClientOf } from './lease';
 import type { Holder } from './link';
 import { Live } from './live';
 import { online } from './network';
@@ -25,15 +27,6 @@ class FakeHolder implements Holder {
   }
 }
 
-interface From {
-  message: (text: string) => void;
-}
-
-interface To {
-  join: (room: string, answer: (answer: { room: string }) => void) => void;
-  typing: (room: string) => void;
-}
-
 let sockets: FakeSockets;
 let holder: FakeHolder;
 let live: Live;
@@ -49,13 +42,13 @@ beforeEach(() => {
 });
 afterEach(() => void vi.useRealTimers());
 
-function open(namespace = '/chat') {
-  const lease = live.open<From, To>(namespace);
-  return { lease, socket: sockets.made.get(namespace)! };
+function open<C extends AnyClient>(Client: ClientOf<C>) {
+  const lease = live.open(Client);
+  return { lease, socket: sockets.made.get(Client.namespace)! };
 }
 
 async function connected() {
-  const { lease, socket } = open();
+  const { lease, socket } = open(ChatClient);
   await shows(socket, 't1');
   socket.comesUp();
   return { lease, socket };
@@ -70,7 +63,7 @@ const settled = () => vi.advanceTimersByTimeAsync(0);
 describe('a namespace', () => {
   it('is connected while somebody needs it, and a moment longer', async () => {
     const { lease, socket } = await connected();
-    const other = live.open('/chat');
+    const other = live.open(ChatClient);
     expect(socket.connects).toBe(1);
     lease.release();
     lease.release();
@@ -78,7 +71,7 @@ describe('a namespace', () => {
     expect(socket.connected).toBe(true);
     other.release();
     await vi.advanceTimersByTimeAsync(4_000);
-    const again = live.open('/chat'); // the next page
+    const again = live.open(ChatClient); // the next page
     await vi.advanceTimersByTimeAsync(60_000);
     expect(socket.connected).toBe(true);
     again.release();
@@ -88,7 +81,7 @@ describe('a namespace', () => {
   });
 
   it('tells how it stands with the server', async () => {
-    const { lease, socket } = open();
+    const { lease, socket } = open(ChatClient);
     expect(lease.state.value.kind).toBe('connecting');
     socket.fails();
     expect(lease.state.value).toEqual({ kind: 'reconnecting', attempt: 0 });
@@ -105,7 +98,7 @@ describe('a namespace', () => {
   });
 
   it('stays refused until it is tried again', async () => {
-    const { lease, socket } = open();
+    const { lease, socket } = open(ChatClient);
     socket.isRefused('forbidden');
     expect(lease.state.value).toEqual({ kind: 'refused', code: 'forbidden', message: 'forbidden' });
     await vi.advanceTimersByTimeAsync(600_000);
@@ -122,7 +115,7 @@ describe('a namespace', () => {
   });
 
   it('tries again by itself when the refusal passes, not before it may', async () => {
-    const { lease, socket } = open();
+    const { lease, socket } = open(ChatClient);
     socket.isRefused('rate_limited', { retryAfter: 20_000 });
     expect(lease.state.value.kind).toBe('reconnecting');
     await vi.advanceTimersByTimeAsync(19_000);
@@ -142,7 +135,7 @@ describe('a namespace', () => {
   it('is counted among those in use: the worst is what the user is told', async () => {
     expect(live.state.value.kind).toBe('closed');
     const { socket } = await connected();
-    const other = open('/dashboard');
+    const other = open(DashboardClient);
     expect(live.state.value.kind).toBe('connecting');
     other.socket.comesUp();
     expect(live.state.value.kind).toBe('online');
@@ -193,7 +186,7 @@ describe('a token', () => {
 
   it('of several namespaces is renewed once', async () => {
     const { socket } = await connected();
-    const other = open('/dashboard');
+    const other = open(DashboardClient);
     await shows(other.socket, 't1');
     other.socket.comesUp();
     for (const s of [socket, other.socket]) s.isEnded('unauthorized', { reason: 'expired' });
@@ -203,7 +196,7 @@ describe('a token', () => {
   });
 
   it('that is refused again and again is not renewed for ever', async () => {
-    const { lease, socket } = open();
+    const { lease, socket } = open(ChatClient);
     for (let i = 0; i < 10 && lease.state.value.kind !== 'refused'; i++) {
       await socket.shown();
       socket.isRefused('unauthorized', { reason: 'signature' });
@@ -253,14 +246,14 @@ describe('a lease', () => {
     const { lease, socket } = await connected();
     const heard: string[] = [];
     const recoveries: boolean[] = [];
-    lease.on('message', (text) => heard.push(text));
+    lease.on('message', (m) => heard.push(m.message));
     lease.onConnect((recovered) => recoveries.push(recovered));
-    socket.fire('message', 'hello');
+    socket.fire('message', { message: 'hello' });
     socket.breaks();
     socket.recovered = true;
     socket.comesUp();
     lease.release();
-    socket.fire('message', 'nobody hears this');
+    socket.fire('message', { message: 'nobody hears this' });
     socket.comesUp();
     expect(heard).toEqual(['hello']);
     expect(recoveries).toEqual([false, true]);
@@ -268,11 +261,11 @@ describe('a lease', () => {
 
   it('asks, and gives the answer or the error', async () => {
     const { lease, socket } = await connected();
-    const asked = lease.ask('join', 'nest');
+    const asked = lease.client.join('nest');
     socket.sent[0]!.answer({ room: 'nest' });
     expect(await asked).toEqual({ room: 'nest' });
 
-    const refused = lease.ask('join', 'attic');
+    const refused = lease.client.join('attic');
     socket.sent[1]!.answer({
       status: 'error',
       code: 'rate_limited',
@@ -281,11 +274,11 @@ describe('a lease', () => {
     });
     await expect(refused).rejects.toMatchObject({ code: 'rate_limited', retryAfter: 500 });
 
-    const late = lease.ask('join', 'cellar');
+    const late = lease.client.join('cellar');
     socket.sent[2]!.fail();
     await expect(late).rejects.toMatchObject({ code: 'timeout' });
 
-    const lost = lease.ask('join', 'roof');
+    const lost = lease.client.join('roof');
     socket.breaks();
     socket.sent[3]!.fail();
     await expect(lost).rejects.toMatchObject({ code: 'disconnected' });

@@ -2,8 +2,8 @@
 
 import { computed, effect, signal, untracked, type ReadonlySignal } from '@preact/signals';
 import type { User } from '../api/contract';
-import { Lease, type Events } from './lease';
-import { Link, type Holder, type Sockets } from './link';
+import { Lease, type AnyClient, type ClientOf } from './lease';
+import { answerTimeout, Link, type Holder, type Sockets } from './link';
 import { worst, type LinkState } from './state';
 
 /** A namespace that nobody needs any more is left after this time, in milliseconds: the next page may need it. */
@@ -11,6 +11,7 @@ const linger = 5_000;
 
 interface Place {
   link: Link;
+  client: AnyClient;
   leases: number;
   leaving: ReturnType<typeof setTimeout> | undefined;
 }
@@ -43,12 +44,12 @@ export class Live {
   }
 
   /** Connects to a namespace, unless that has been done, until the lease is released. */
-  open<From extends Events, To extends Events>(namespace: string): Lease<From, To> {
-    const place = this.#place(namespace);
+  open<C extends AnyClient>(Client: ClientOf<C>): Lease<C> {
+    const place = this.#place(Client);
     clearTimeout(place.leaving);
     place.leases++;
     place.link.open();
-    return new Lease<From, To>(place.link, () => {
+    return new Lease(place.link, place.client as C, () => {
       if (--place.leases > 0) return;
       place.leaving = setTimeout(() => place.link.close(), linger);
     });
@@ -59,11 +60,14 @@ export class Live {
     for (const { link } of this.#places.peek().values()) link.tryAgain();
   }
 
-  #place(namespace: string): Place {
+  #place(Client: ClientOf<AnyClient>): Place {
+    const { namespace } = Client;
     const known = this.#places.peek().get(namespace);
     if (known) return known;
+    const link = new Link(this.#sockets, namespace, this.#holder);
     const place: Place = {
-      link: new Link(this.#sockets, namespace, this.#holder),
+      link,
+      client: new Client(link.socket, { timeout: answerTimeout }),
       leases: 0,
       leaving: undefined,
     };

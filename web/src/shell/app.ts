@@ -3,7 +3,7 @@ import { createContext } from 'preact';
 import { useContext, useEffect, useState } from 'preact/hooks';
 import type { Api } from '../api/api';
 import type { User } from '../api/contract';
-import type { Events, Lease } from '../live/lease';
+import type { AnyClient, ClientOf, Lease } from '../live/lease';
 import type { Live } from '../live/live';
 import type { Session } from '../session/session';
 import type { Page } from './page';
@@ -33,16 +33,14 @@ export function useUser(): User {
 }
 
 /** The namespace, connected while the component is there. It is undefined in the first drawing. */
-export function useLive<From extends Events, To extends Events>(
-  namespace: string,
-): Lease<From, To> | undefined {
+export function useLive<C extends AnyClient>(Client: ClientOf<C>): Lease<C> | undefined {
   const { live } = useApp();
-  const [lease, set] = useState<Lease<From, To>>();
+  const [lease, set] = useState<Lease<C>>();
   useEffect(() => {
-    const opened = live.open<From, To>(namespace);
+    const opened = live.open(Client);
     set(opened);
     return () => opened.release();
-  }, [live, namespace]);
+  }, [live, Client]);
   return lease;
 }
 

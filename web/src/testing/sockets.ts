@@ -8,6 +8,7 @@ export class FakeSocket {
   connected = false;
   active = false;
   recovered = false;
+  readonly io = { on() {} };
   /** How often it was told to connect. */
   connects = 0;
   readonly sent: { event: string; values: unknown[]; answer: (value: unknown) => void; fail: () => void }[] =
@@ -48,13 +49,25 @@ export class FakeSocket {
     this.fire('disconnect', 'io client disconnect');
   }
 
+  /** With a function last, that takes the answer. */
   emit(event: string, ...values: unknown[]) {
-    this.sent.push({ event, values, answer: () => {}, fail: () => {} });
+    const last = values.at(-1);
+    const take =
+      typeof last === 'function' ? (last as (error: Error | null, answer?: unknown) => void) : undefined;
+    this.sent.push({
+      event,
+      values: take ? values.slice(0, -1) : values,
+      answer: (value) => take?.(null, value),
+      fail: () =>
+        take?.(new Error(this.connected ? 'operation has timed out' : 'socket has been disconnected')),
+    });
   }
 
   emitWithAck(event: string, ...values: unknown[]): Promise<unknown> {
     return new Promise((resolve, reject) => {
-      this.sent.push({ event, values, answer: resolve, fail: () => reject(new Error('timeout')) });
+      this.emit(event, ...values, (error: Error | null, answer: unknown) =>
+        error ? reject(error) : resolve(answer),
+      );
     });
   }
 

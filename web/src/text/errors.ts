@@ -1,6 +1,6 @@
 // Words for what can go wrong, by the codes of the server and of the pages themselves.
 
-import { ApiError } from '../api/error';
+import { KachiError } from '../live/gateways';
 import { dictionary } from './dictionary';
 
 export const errorWords = dictionary({
@@ -48,7 +48,7 @@ export const errorWords = dictionary({
 
 /** What to tell the user of an error, whatever it is. */
 export function errorText(error: unknown): string {
-  return codeText(error instanceof ApiError ? error.code : 'unknown');
+  return codeText(error instanceof KachiError ? error.code : 'unknown');
 }
 
 /** What to tell the user of a code. */

@@ -2,14 +2,15 @@
 
 import { signal, type ReadonlySignal } from '@preact/signals';
 import type { Room as WireRoom } from '../../api/contract';
-import { ApiError, isAbort } from '../../api/error';
+import { isAbort } from '../../api/error';
+import { ChatClient, KachiError } from '../../live/gateways';
 import type { Lease } from '../../live/lease';
 import { randomId } from '../../random';
 import type { App } from '../../shell/app';
 import { toast } from '../../ui/toast';
 import { Conversation } from './conversation';
 import { Drafts } from './drafts';
-import type { FromServer, Person, ToServer, WireMessage } from './protocol';
+import type { Person, WireMessage } from './protocol';
 import { sorted, unreadIn, withChange, withLast, withRoom, withSeen, type Room } from './rooms';
 import { text } from './text';
 import type { Message } from './timeline';
@@ -38,7 +39,7 @@ export class Chat {
   readonly me: Person;
   readonly drafts: Drafts;
   readonly #app: App;
-  readonly #lease: Lease<FromServer, ToServer>;
+  readonly #lease: Lease<ChatClient>;
   readonly #wire: Wire;
   readonly #rooms = signal<RoomsState>({ kind: 'loading', rooms: [], error: undefined });
   /** Rooms that were asked for and are not there, or not for this user. */
@@ -52,8 +53,8 @@ export class Chat {
     this.#app = app;
     this.me = me;
     this.drafts = new Drafts(me.userId, storage);
-    this.#lease = app.live.open<FromServer, ToServer>('/chat');
-    this.#wire = new LiveWire(this.#lease, app.api, me);
+    this.#lease = app.live.open(ChatClient);
+    this.#wire = new LiveWire(this.#lease.client, app.api, me);
     this.#listen();
     void this.load();
   }
@@ -148,7 +149,7 @@ export class Chat {
 
   /** Ends the membership. */
   async leave(room: string) {
-    await this.#lease.ask('exit', room);
+    await this.#lease.client.exit(room);
     this.#forget(room);
     const known = this.#room(room);
     if (!known) return;
@@ -259,7 +260,7 @@ export class Chat {
     try {
       this.#setRoom(roomFromWire(await this.#app.api.call('GET /api/rooms/{id}', { path: { id: room } })));
     } catch (error) {
-      if (!(error instanceof ApiError && error.code === 'not_found')) return;
+      if (!(error instanceof KachiError && error.code === 'not_found')) return;
       this.#set(this.#rooms.peek().rooms.filter((r) => r.id !== room));
     }
   }

@@ -291,7 +291,7 @@ describe('what is written', () => {
     c.lost();
     // The server has stored it; the answer was lost.
     room.messages.push(said(1, { key: 'c1', sender: me, text: 'hello' }));
-    room.failures.push(ApiError.local('disconnected'));
+    room.failures.push(new ApiError('disconnected', ''));
     room.held.shift()!();
     room.held = undefined;
     await settle();

@@ -1,7 +1,7 @@
 // One room, kept in step with the server while somebody is signed in, also while another page is shown.
 
 import { signal, type ReadonlySignal } from '@preact/signals';
-import { ApiError } from '../../api/error';
+import { KachiError } from '../../live/gateways';
 import type { Person } from './protocol';
 import {
   change,
@@ -163,7 +163,7 @@ export class Conversation {
       this.#told.entered();
     } catch (error) {
       if (round !== this.#round) return;
-      if (lasting(error)) this.refuse((error as ApiError).code);
+      if (lasting(error)) this.refuse((error as KachiError).code);
       else this.#later('load', () => void this.#join(), error);
       return;
     }
@@ -233,7 +233,7 @@ export class Conversation {
       return messages[0];
     } catch (error) {
       if (round !== this.#round) return undefined;
-      if (lasting(error)) this.refuse((error as ApiError).code);
+      if (lasting(error)) this.refuse((error as KachiError).code);
       else this.#set({ loading: undefined, failed: { what, error } });
       const held = this.#view.peek().timeline.messages.length > 0;
       if (what === 'newest' && held) this.#later('load', () => void this.loadNewest(), error);
@@ -279,7 +279,7 @@ export class Conversation {
           this.#settle(next.key, await this.#wire.post(this.room, next.text, next.key));
           this.#tries = 0;
         } catch (error) {
-          const code = error instanceof ApiError ? error.code : 'unknown';
+          const code = error instanceof KachiError ? error.code : 'unknown';
           // Whether the server has it nobody knows; with the same id it can be sent again.
           if (code === 'disconnected') return this.#deliver(next.key, 'waiting');
           if (busy.has(code) && ++this.#tries < maxTries) {
@@ -398,7 +398,7 @@ export class Conversation {
   }
 
   #later(what: 'load' | 'post', again: () => void, error: unknown, otherwise = defaultWait) {
-    const wait = (error instanceof ApiError && error.retryAfter) || otherwise;
+    const wait = (error instanceof KachiError && error.retryAfter) || otherwise;
     const round = this.#round;
     clearTimeout(this.#pauses.get(what));
     const timer = setTimeout(() => {
@@ -426,7 +426,7 @@ const busy = new Set(['rate_limited', 'overloaded', 'unavailable']);
 /** The server has decided; asking again changes nothing. */
 function lasting(error: unknown): boolean {
   return (
-    error instanceof ApiError &&
+    error instanceof KachiError &&
     ['forbidden', 'not_found', 'conflict', 'invalid', 'bad_request'].includes(error.code)
   );
 }

@@ -1,9 +1,8 @@
 // What a conversation asks of the server.
 
 import type { Api } from '../../api/api';
-import { ApiError } from '../../api/error';
-import type { Lease } from '../../live/lease';
-import type { FromServer, Person, ToServer, WireMessage } from './protocol';
+import { KachiError, type ChatClient } from '../../live/gateways';
+import type { Person, WireMessage } from './protocol';
 import type { Message } from './timeline';
 
 export interface Joined {
@@ -49,22 +48,22 @@ export function fromWire(m: WireMessage): Message {
 
 /** The server, by the socket of the chat and the HTTP API. */
 export class LiveWire implements Wire {
-  readonly #lease: Lease<FromServer, ToServer>;
+  readonly #client: ChatClient;
   readonly #api: Api;
   readonly #me: Person;
 
-  constructor(lease: Lease<FromServer, ToServer>, api: Api, me: Person) {
-    this.#lease = lease;
+  constructor(client: ChatClient, api: Api, me: Person) {
+    this.#client = client;
     this.#api = api;
     this.#me = me;
   }
 
   online(): boolean {
-    return this.#lease.socket.connected;
+    return this.#client.socket.connected;
   }
 
   async join(room: string): Promise<Joined> {
-    const { members, total, seen } = await this.#lease.ask('join', room);
+    const { members, total, seen } = await this.#client.join(room);
     return { present: members, total, seenUpTo: seen };
   }
 
@@ -86,27 +85,27 @@ export class LiveWire implements Wire {
   }
 
   async post(room: string, text: string, clientId: string): Promise<Message> {
-    const { id, seq, sentAt } = await this.#lease.ask('message', { room, message: text, clientId });
+    const { id, seq, sentAt } = await this.#client.message({ room, message: text, clientId });
     const at = Date.parse(sentAt);
     return { key: clientId, id, seq, version: 1, sender: this.#me, text, at, edited: false, deleted: false };
   }
 
   edit(id: string, text: string): Promise<{ version: number }> {
-    return this.#lease.ask('edit', { id, message: text });
+    return this.#client.edit({ id, message: text });
   }
 
   remove(id: string): Promise<{ version: number }> {
-    return this.#lease.ask('delete', { id });
+    return this.#client.delete({ id });
   }
 
   seen(room: string, m: Message) {
     // What is lost is told with the next message that is seen.
-    this.#lease.ask('seen', { room, id: m.id }).catch((error: unknown) => {
-      if (!(error instanceof ApiError)) throw error;
+    this.#client.seen({ room, id: m.id }).catch((error: unknown) => {
+      if (!(error instanceof KachiError)) throw error;
     });
   }
 
   typing(room: string) {
-    this.#lease.tell('typing', { room });
+    this.#client.socket.volatile.emit('typing', { room });
   }
 }

@@ -1,9 +1,5 @@
 import { useEffect, useState } from 'preact/hooks';
-import type {
-  DashboardClientToServerEvents,
-  DashboardServerToClientEvents,
-  Update,
-} from '../../live/gateways';
+import { DashboardClient, type Update } from '../../live/gateways';
 import { useLive } from '../../shell/app';
 import { Heading } from '../../shell/heading';
 import { language } from '../../text/language';
@@ -90,7 +86,7 @@ interface FiguresProps {
 
 /** Listens for as long as it is drawn. The server measures only while somebody does. */
 function Figures({ see, refuse, setOnline }: FiguresProps) {
-  const lease = useLive<DashboardServerToClientEvents, DashboardClientToServerEvents>('/dashboard');
+  const lease = useLive(DashboardClient);
   useEffect(() => {
     if (!lease) return;
     let node: string | undefined;
@@ -108,7 +104,7 @@ function Figures({ see, refuse, setOnline }: FiguresProps) {
     );
     lease.onConnect(async () => {
       try {
-        const { node: its, points } = await lease.ask('history');
+        const { node: its, points } = await lease.client.history();
         see((seen) => {
           const { update, samples } = begin(seen, its);
           return { update, samples: withSamples(samples, points.map(sampleOf)) };

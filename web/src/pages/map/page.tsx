@@ -2,7 +2,7 @@ import { useEffect, useRef, useState } from 'preact/hooks';
 import type { Place } from '../../api/contract';
 import { ApiError } from '../../api/error';
 import { keep, kept } from '../../kept';
-import type { LocationClientToServerEvents, LocationServerToClientEvents } from '../../live/gateways';
+import { LocationClient } from '../../live/gateways';
 import { useApp, useLive, useUser } from '../../shell/app';
 import { Heading } from '../../shell/heading';
 import { common } from '../../text/common';
@@ -52,7 +52,7 @@ export function MapPage() {
   const app = useApp();
   const me = useUser().id;
   const t = text();
-  const lease = useLive<LocationServerToClientEvents, LocationClientToServerEvents>('/location');
+  const lease = useLive(LocationClient);
   const [places] = useState(() => new Places(me, (signal) => allPlaces(app.api, signal)));
   const sharing = useSharing(places);
   const [canvas, setCanvas] = useState<MapCanvas>();

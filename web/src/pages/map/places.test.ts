@@ -24,9 +24,11 @@ class Connection {
   connects = (_recovered: boolean) => {};
 
   readonly lease = {
-    ask: (_: string, { locationId }: { locationId: string }) => {
-      this.joined.push(locationId);
-      return this.answer(locationId);
+    client: {
+      join_room: ({ locationId }: { locationId: string }) => {
+        this.joined.push(locationId);
+        return this.answer(locationId);
+      },
     },
     on: (event: string, listener: (news: object) => void) => {
       if (event === 'left_room') this.left = (roomName, reason) => listener({ roomName, reason });

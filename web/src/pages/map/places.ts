@@ -1,15 +1,11 @@
 // The places that the user may see, kept up to date: loaded by the API, then told of by the live connection.
 
 import { computed, signal, type ReadonlySignal } from '@preact/signals';
-import { ApiError } from '../../api/error';
 import type { Place } from '../../api/contract';
-import type { LocationClientToServerEvents, LocationServerToClientEvents } from '../../live/gateways';
+import { KachiError, type LocationClient } from '../../live/gateways';
 import type { Lease } from '../../live/lease';
 
-export type LocationLease = Pick<
-  Lease<LocationServerToClientEvents, LocationClientToServerEvents>,
-  'ask' | 'on' | 'onConnect'
->;
+export type LocationLease = Pick<Lease<LocationClient>, 'client' | 'on' | 'onConnect'>;
 
 /** What the user may see at the moment. */
 export type LoadPlaces = (signal: AbortSignal) => Promise<readonly Place[]>;
@@ -166,10 +162,10 @@ export class Places {
       if (!lease || next === undefined || watched.size >= maxWatched || this.#end.signal.aborted) return;
       watched.add(next);
       try {
-        await lease.ask('join_room', { locationId: next });
+        await lease.client.join_room({ locationId: next });
       } catch (error) {
         watched.delete(next);
-        const { code, retryAfter } = error instanceof ApiError ? error : new ApiError('unknown', '');
+        const { code, retryAfter } = error instanceof KachiError ? error : new KachiError('unknown', '');
         if (code === 'not_found' || code === 'forbidden') this.hide(next);
         else if (code === 'rate_limited') await this.#wait(retryAfter ?? 1_000);
         else return; // the next connection, or the next change, tries again

@@ -20,7 +20,7 @@ class Server {
       this.#connected = listener;
       listener(false);
     },
-    ask: async () => this.state,
+    client: { subscribeToNotifications: async () => this.state },
   } as unknown as InboxLease;
 
   readonly calls = {

@@ -3,17 +3,10 @@
 
 import { computed, signal, type ReadonlySignal } from '@preact/signals';
 import type { Notification, NotificationPage, NotificationState } from '../../api/contract';
-import type {
-  NotificationsClientToServerEvents,
-  NotificationsServerToClientEvents,
-  ReadElsewhere,
-} from '../../live/gateways';
+import type { NotificationsClient, ReadElsewhere } from '../../live/gateways';
 import type { Lease } from '../../live/lease';
 
-export type InboxLease = Pick<
-  Lease<NotificationsServerToClientEvents, NotificationsClientToServerEvents>,
-  'ask' | 'on' | 'onConnect'
->;
+export type InboxLease = Pick<Lease<NotificationsClient>, 'client' | 'on' | 'onConnect'>;
 
 /** What the inbox asks of the server. */
 export interface Calls {
@@ -166,7 +159,7 @@ export class Inbox {
   async #subscribe(lease: InboxLease) {
     let state: NotificationState;
     try {
-      state = await lease.ask('subscribeToNotifications', null);
+      state = await lease.client.subscribeToNotifications(null);
     } catch {
       return; // the banner tells of the connection; the next one subscribes again
     }

@@ -1,8 +1,5 @@
 import { signal } from '@preact/signals';
-import type {
-  NotificationsClientToServerEvents,
-  NotificationsServerToClientEvents,
-} from '../../live/gateways';
+import { NotificationsClient } from '../../live/gateways';
 import type { App } from '../../shell/app';
 import type { Page } from '../../shell/page';
 import { dictionary } from '../../text/dictionary';
@@ -62,9 +59,7 @@ function serve({ api, live, router }: App): () => void {
       });
     },
   );
-  const lease = live.open<NotificationsServerToClientEvents, NotificationsClientToServerEvents>(
-    '/notifications',
-  );
+  const lease = live.open(NotificationsClient);
   its.follow(lease);
   inbox.value = its;
   return () => {
