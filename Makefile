@@ -32,7 +32,7 @@ run: build
 
 build: web
 	@mkdir -p bin
-	$(GO) build -trimpath -ldflags '-s -w -X main.version=$(VERSION)' -o bin/kachi ./cmd/kachi
+	CGO_ENABLED=0 $(GO) build -trimpath -ldflags '-s -w -X main.version=$(VERSION)' -o bin/kachi ./cmd/kachi
 
 test: packages build web-test go-test
 

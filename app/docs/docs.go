@@ -64,11 +64,11 @@ func build(a *api.API, app asyncapi.Registry, version string) (*made, error) {
 	if err != nil {
 		return nil, err
 	}
-	page, err := write(httpTemplate, routes)
+	page, err := write(httpTemplate(), routes)
 	if err != nil {
 		return nil, err
 	}
-	both, err := write(indexTemplate, index{routes, namespacesOf(doc)})
+	both, err := write(indexTemplate(), index{routes, namespacesOf(doc)})
 	if err != nil {
 		return nil, err
 	}

@@ -9,6 +9,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"sync"
 	"unicode"
 	"unicode/utf8"
 
@@ -23,9 +24,14 @@ var httpText string
 var indexText string
 
 var (
-	httpTemplate  = template.Must(template.New("http").Parse(httpText))
-	indexTemplate = template.Must(template.New("index").Parse(indexText))
+	httpTemplate  = parsed("http", httpText)
+	indexTemplate = parsed("index", indexText)
 )
+
+// parsed parses a template when it is first used.
+func parsed(name, text string) func() *template.Template {
+	return sync.OnceValue(func() *template.Template { return template.Must(template.New(name).Parse(text)) })
+}
 
 // httpPage is the OpenAPI document as people read it.
 type httpPage struct {

@@ -10,12 +10,12 @@ import (
 	"fmt"
 	"html"
 	"io/fs"
-	"mime"
 	"net/http"
 	"net/url"
 	"path"
 	"strconv"
 	"strings"
+	"sync"
 )
 
 // Options configures a [Handler]. The zero value is the default of every field; nil is the
@@ -52,7 +52,8 @@ var Addresses = []string{
 }
 
 // Handler serves a built site: index.html for the addresses of pages, at which its script
-// looks, and every other file by its path. All files are read, hashed and compressed at once.
+// looks, and every other file by its path. Each file is hashed and compressed when it is first
+// asked for, and not at the start: that would take half of it, and hold what nobody wants.
 // What is not there is answered 404; a browser is shown index.html with that, which says so in
 // the user's language and leads on.
 type Handler struct {
@@ -63,11 +64,15 @@ type Handler struct {
 	built  bool
 }
 
+// file is one of the site. It holds no more than others cannot read again.
 type file struct {
-	plain, gzipped []byte // gzipped is nil where it does not pay
-	contentType    string
-	etag           string
-	cache          string
+	read        func() ([]byte, error)
+	contentType string
+	cache       string
+
+	mu      sync.Mutex
+	etag    string // "" until it was read
+	gzipped []byte // nil where it does not pay
 }
 
 // New reads the site. When it has not been built, its pages say how to build it.
@@ -84,14 +89,13 @@ func New(site fs.FS, o *Options) (*Handler, error) {
 		if err != nil || entry.IsDir() {
 			return err
 		}
-		content, err := fs.ReadFile(site, name)
-		if err != nil {
-			return err
-		}
-		if path.Ext(name) == ".html" {
-			content = fill(content, "kachi-map-tiles", h.opts.Tiles)
-		}
-		h.files["/"+name] = newFile(name, content)
+		h.files["/"+name] = newFile(name, func() ([]byte, error) {
+			content, err := fs.ReadFile(site, name)
+			if path.Ext(name) == ".html" {
+				content = fill(content, "kachi-map-tiles", h.opts.Tiles)
+			}
+			return content, err
+		})
 		return nil
 	})
 	if err != nil {
@@ -116,42 +120,59 @@ func fill(page []byte, name, value string) []byte {
 // Built reports whether the site was built before it was embedded.
 func (h *Handler) Built() bool { return h.built }
 
-func newFile(name string, content []byte) *file {
-	f := &file{
-		plain:       content,
-		contentType: contentType(name),
-		etag:        tag(content),
-		cache:       "no-cache", // may be kept, and is asked about each time
-	}
+func newFile(name string, read func() ([]byte, error)) *file {
+	f := &file{read: read, contentType: contentType(name), cache: "no-cache"} // may be kept, and is asked about each time
 	if strings.HasPrefix(name, "assets/") {
 		f.cache = "public, max-age=31536000, immutable" // its name holds a hash of the content
+	}
+	return f
+}
+
+// prepared returns the file's tag, and its compressed form.
+func (f *file) prepared() (etag string, gzipped []byte, err error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if f.etag != "" {
+		return f.etag, f.gzipped, nil
+	}
+	content, err := f.read()
+	if err != nil {
+		return "", nil, err
 	}
 	var b bytes.Buffer
 	z, _ := gzip.NewWriterLevel(&b, gzip.BestCompression)
 	_, _ = z.Write(content)
 	_ = z.Close()
 	if b.Len() < len(content)*9/10 {
-		f.gzipped = b.Bytes()
+		f.gzipped = bytes.Clone(b.Bytes()) // without the room to grow
 	}
-	return f
+	f.etag = tag(content)
+	return f.etag, f.gzipped, nil
 }
 
-// contentType does not rely on the machine's own table where it matters.
+// contentType relies on no table of the machine's, which differs, and is large.
 func contentType(name string) string {
-	switch path.Ext(name) {
-	case ".html":
-		return "text/html; charset=utf-8"
-	case ".js":
-		return "text/javascript; charset=utf-8"
-	case ".css":
-		return "text/css; charset=utf-8"
-	case ".svg":
-		return "image/svg+xml"
-	}
-	if t := mime.TypeByExtension(path.Ext(name)); t != "" {
+	if t, known := contentTypes[path.Ext(name)]; known {
 		return t
 	}
 	return "application/octet-stream"
+}
+
+// contentTypes are those of what a build leaves; a test holds it to that.
+var contentTypes = map[string]string{
+	".bin":         "application/octet-stream",
+	".css":         "text/css; charset=utf-8",
+	".html":        "text/html; charset=utf-8",
+	".ico":         "image/x-icon",
+	".js":          "text/javascript; charset=utf-8",
+	".json":        "application/json",
+	".map":         "application/json",
+	".png":         "image/png",
+	".svg":         "image/svg+xml",
+	".txt":         "text/plain; charset=utf-8",
+	".webmanifest": "application/manifest+json",
+	".webp":        "image/webp",
+	".woff2":       "font/woff2",
 }
 
 func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
@@ -177,7 +198,8 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if h.opts.Sockets != nil && path.Ext(name) == ".html" {
 		if sockets := h.opts.Sockets(r); sockets != "" {
 			header.Set("Content-Security-Policy", policy(sockets, h.opts.Tiles))
-			f = f.with(fill(f.plain, "kachi-sockets", sockets))
+			f.serveWith(w, r, status, sockets)
+			return
 		}
 	}
 	f.serve(w, r, status)
@@ -197,28 +219,38 @@ func (h *Handler) page(r *http.Request) (name string, status int) {
 	return "", http.StatusNotFound
 }
 
-// with is the file with another content, which is not compressed: that would take longer
-// than sending a page.
-func (f *file) with(content []byte) *file {
-	other := *f
-	other.plain, other.gzipped, other.etag = content, nil, tag(content)
-	return &other
-}
-
 func tag(content []byte) string {
 	sum := sha256.Sum256(content)
 	return `"` + base64.RawURLEncoding.EncodeToString(sum[:12]) + `"`
 }
 
 func (f *file) serve(w http.ResponseWriter, r *http.Request, status int) {
+	etag, body, err := f.prepared()
+	if err == nil && body != nil && acceptsGzip(r) {
+		w.Header().Set("Content-Encoding", "gzip")
+		etag = etag[:len(etag)-1] + `-gzip"`
+	} else if err == nil {
+		body, err = f.read()
+	}
+	f.answer(w, r, status, etag, body, err)
+}
+
+// serveWith tells a page where the sockets are. It is not compressed: that would take longer
+// than sending a page.
+func (f *file) serveWith(w http.ResponseWriter, r *http.Request, status int, sockets string) {
+	body, err := f.read()
+	body = fill(body, "kachi-sockets", sockets)
+	f.answer(w, r, status, tag(body), body, err)
+}
+
+func (f *file) answer(w http.ResponseWriter, r *http.Request, status int, etag string, body []byte, err error) {
+	if err != nil { // which files that are embedded never have
+		http.Error(w, "Internal Server Error", http.StatusInternalServerError)
+		return
+	}
 	header := w.Header()
 	header.Set("Cache-Control", f.cache)
 	header.Set("Vary", "Accept-Encoding")
-	body, etag := f.plain, f.etag
-	if f.gzipped != nil && acceptsGzip(r) {
-		body, etag = f.gzipped, f.etag[:len(f.etag)-1]+`-gzip"`
-		header.Set("Content-Encoding", "gzip")
-	}
 	if status == http.StatusOK {
 		header.Set("ETag", etag)
 		if matches(r.Header.Get("If-None-Match"), etag) {

@@ -3,14 +3,18 @@ package pages_test
 import (
 	"compress/gzip"
 	"io"
+	"io/fs"
 	"net/http"
 	"net/http/httptest"
+	"path"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"testing/fstest"
 
 	"github.com/kachi-io/kachi/app/pages"
 	"github.com/kachi-io/kachi/internal/assert"
+	"github.com/kachi-io/kachi/web"
 )
 
 var script = strings.Repeat("console.log(1);", 100)
@@ -170,5 +174,61 @@ func TestPagesLearnWhereSocketsAre(t *testing.T) {
 		text := body(t, got.Body)
 		assert.True(t, strings.Contains(text, `<meta name="kachi-sockets" content="`+sockets+`" />`), text)
 		assert.Equal(t, ask(h, "GET", "/", "If-None-Match", got.Header.Get("ETag")).StatusCode, 304)
+	}
+}
+
+// counted counts what is read of a site.
+type counted struct {
+	fs.FS
+	opened atomic.Int64
+}
+
+func (c *counted) Open(name string) (fs.File, error) {
+	if name != "." {
+		c.opened.Add(1)
+	}
+	return c.FS.Open(name)
+}
+
+// A start does not wait for files to be hashed and compressed, and a file that is asked for
+// again is not compressed again.
+func TestFilesAreReadWhenTheyAreAskedFor(t *testing.T) {
+	files := &counted{FS: fstest.MapFS{"index.html": {Data: []byte(app)}, "assets/app-1a2b.js": {Data: []byte(script)}}}
+	h, err := pages.New(files, nil)
+	assert.NoError(t, err)
+	before := files.opened.Load() // its folders
+	for range 3 {
+		got := ask(h, "GET", "/assets/app-1a2b.js", "Accept-Encoding", "gzip")
+		assert.Equal(t, got.Header.Get("Content-Encoding"), "gzip")
+	}
+	assert.Equal(t, files.opened.Load()-before, int64(1))
+	assert.Equal(t, before, int64(1), "assets")
+}
+
+func TestAFileThatCannotBeRead(t *testing.T) {
+	files := fstest.MapFS{"index.html": {Data: []byte(app)}, "gone.js": {Data: []byte(script)}}
+	h, err := pages.New(files, nil)
+	assert.NoError(t, err)
+	delete(files, "gone.js")
+	got := ask(h, "GET", "/gone.js", "Accept-Encoding", "gzip")
+	assert.Equal(t, got.StatusCode, 500)
+	assert.Equal(t, got.Header.Get("Content-Encoding"), "")
+	assert.Equal(t, got.Header.Get("ETag"), "")
+}
+
+// What the build leaves is of a kind that is known, on every machine.
+func TestKindsOfFiles(t *testing.T) {
+	known := fstest.MapFS{"index.html": {}}
+	assert.NoError(t, fs.WalkDir(web.Pages(), ".", func(name string, entry fs.DirEntry, err error) error {
+		if err == nil && !entry.IsDir() && path.Ext(name) != ".bin" {
+			known[name] = &fstest.MapFile{}
+		}
+		return err
+	}))
+	h, err := pages.New(known, nil)
+	assert.NoError(t, err)
+	for name := range known {
+		kind := ask(h, "GET", "/"+name).Header.Get("Content-Type")
+		assert.True(t, kind != "" && kind != "application/octet-stream", name, kind)
 	}
 }

@@ -2,7 +2,6 @@ package main
 
 import (
 	"bufio"
-	"bytes"
 	"encoding/json"
 	"fmt"
 	"io/fs"
@@ -26,7 +25,7 @@ import (
 const patience = 45 * time.Second
 
 // buildKachi builds the command, with the pages that `make web` has built.
-func buildKachi(t *testing.T) string {
+func buildKachi(t testing.TB) string {
 	t.Helper()
 	if _, err := fs.Stat(web.Pages(), "index.html"); err != nil || clientfiles.Version() == "" {
 		t.Fatal("the pages are not built: run make web, or the tests with -short")
@@ -41,16 +40,16 @@ func buildKachi(t *testing.T) string {
 type kachi struct {
 	url string
 	cmd *exec.Cmd
-	log *bytes.Buffer
+	log *lockedBuffer
 }
 
 // launch starts the server and waits until it says where it is.
-func launch(t *testing.T, binary, addr string, flags ...string) *kachi {
+func launch(t testing.TB, binary, addr string, flags ...string) *kachi {
 	t.Helper()
 	if !slices.Contains(flags, "--data") {
 		flags = append(flags, "--data", t.TempDir())
 	}
-	k := &kachi{cmd: exec.Command(binary, append([]string{"serve", "--addr", addr}, flags...)...), log: &bytes.Buffer{}}
+	k := &kachi{cmd: exec.Command(binary, append([]string{"serve", "--addr", addr}, flags...)...), log: &lockedBuffer{}}
 	k.cmd.Stderr = k.log
 	stdout, err := k.cmd.StdoutPipe()
 	assert.NoError(t, err)
@@ -67,7 +66,7 @@ func launch(t *testing.T, binary, addr string, flags ...string) *kachi {
 }
 
 // stop ends the process as an operator would, and sees to it that it ends well.
-func (k *kachi) stop(t *testing.T) {
+func (k *kachi) stop(t testing.TB) {
 	t.Helper()
 	assert.NoError(t, k.cmd.Process.Signal(syscall.SIGTERM))
 	kill := time.AfterFunc(patience, func() { _ = k.cmd.Process.Kill() })

@@ -9,6 +9,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"sync"
 )
 
 //go:embed page.html
@@ -21,7 +22,8 @@ var pageStyle string
 // has names for what documents consist of; see the page's own markup.
 func PageStyle() string { return pageStyle }
 
-var pageTemplate = template.Must(template.New("page").Parse(pageText))
+// pageTemplate is parsed when somebody first looks: programs that serve no page import this, too.
+var pageTemplate = sync.OnceValue(func() *template.Template { return template.Must(template.New("page").Parse(pageText)) })
 
 // page is a document as people read it.
 type page struct {
@@ -98,7 +100,7 @@ func (d *Doc) html() ([]byte, error) {
 	}
 	p.Short = len(d.Operations) <= 40
 	var b bytes.Buffer
-	err := pageTemplate.Execute(&b, p)
+	err := pageTemplate().Execute(&b, p)
 	return b.Bytes(), err
 }
 

@@ -13,6 +13,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 	"text/template"
 
 	"golang.org/x/mod/modfile"
@@ -23,7 +24,7 @@ const kachi = "github.com/kachi-io/kachi"
 //go:embed templates
 var files embed.FS
 
-var templates = template.Must(template.ParseFS(files, "templates/*.tmpl"))
+var templates = sync.OnceValue(func() *template.Template { return template.Must(template.ParseFS(files, "templates/*.tmpl")) })
 
 // Command are the arguments of `kachi new`.
 type Command struct {
@@ -114,7 +115,7 @@ type file struct {
 // add adds a file made of a template. Go code is formatted.
 func (s *set) add(name, from string, data any) {
 	var out bytes.Buffer
-	if err := templates.ExecuteTemplate(&out, from, data); err != nil {
+	if err := templates().ExecuteTemplate(&out, from, data); err != nil {
 		s.errs = append(s.errs, err)
 		return
 	}
