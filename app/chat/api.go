@@ -98,6 +98,8 @@ func cursor(id store.ID) *store.ID {
 func (c *Chat) Routes(a *api.API) {
 	const tag = "Chat"
 	reads := []gateway.Layer{limit.PerPrincipal(50, time.Second, limit.Options{Burst: 500})}
+	// Each is a notification to somebody, whose older ones make room for it.
+	invites := []gateway.Layer{limit.PerPrincipal(1, time.Second, limit.Options{Burst: 100})}
 	writes := []gateway.Layer{limit.PerPrincipal(20, time.Second, limit.Options{Burst: 300})}
 
 	api.Handle(a, api.Route{Method: "GET", Path: "/api/rooms", Access: api.User, Use: reads, Tag: tag, Summary: "List rooms",
@@ -145,8 +147,8 @@ func (c *Chat) Routes(a *api.API) {
 			out.Body.Members, out.Body.Next = list, cursor(next)
 			return out, err
 		})
-	api.Handle(a, api.Route{Method: "POST", Path: "/api/rooms/{id}/members", Access: api.User, Status: http.StatusNoContent, Use: writes, Tag: tag,
-		Summary: "Invite somebody", Description: "who is a member then, and is told. Members may, and the owner."},
+	api.Handle(a, api.Route{Method: "POST", Path: "/api/rooms/{id}/members", Access: api.User, Status: http.StatusNoContent, Use: invites, Tag: tag,
+		Summary: "Invite somebody", Description: "who is a member then, and is told, by a notification too. Members may, and the owner."},
 		func(ctx context.Context, in *newMember) (*struct{}, error) {
 			return nil, c.Invite(ctx, account.From(ctx), in.ID, in.Body.User)
 		})

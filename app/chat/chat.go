@@ -46,15 +46,28 @@ const (
 type Options struct {
 	// Presence knows who is in which room. Default [NewPresence], which knows this process.
 	Presence Presence
+	// Notices keeps for people what they are to find when they come back. Default none.
+	Notices Notices
 	// Logger is told what could not be told to clients. Default none.
 	Logger *slog.Logger
 }
+
+// Notices tells a person something, now or when they come back: title and body for people,
+// data for programs. Methods are called concurrently.
+type Notices interface {
+	Notify(ctx context.Context, user store.ID, title, body string, data any) error
+}
+
+type noNotices struct{}
+
+func (noNotices) Notify(context.Context, store.ID, string, string, any) error { return nil }
 
 // Chat is the rules of rooms. It is safe for concurrent use.
 type Chat struct {
 	db       *store.DB
 	hub      gateway.Emitter
 	presence Presence
+	notices  Notices
 	log      *slog.Logger
 	turns    *turns
 	now      func() time.Time
@@ -65,10 +78,13 @@ func New(db *store.DB, hub gateway.Emitter, o Options) *Chat {
 	if o.Presence == nil {
 		o.Presence = NewPresence()
 	}
+	if o.Notices == nil {
+		o.Notices = noNotices{}
+	}
 	if o.Logger == nil {
 		o.Logger = slog.New(slog.DiscardHandler)
 	}
-	c := &Chat{db: db, hub: hub, presence: o.Presence, log: o.Logger, now: time.Now}
+	c := &Chat{db: db, hub: hub, presence: o.Presence, notices: o.Notices, log: o.Logger, now: time.Now}
 	c.turns = newTurns(c.storeAndTell)
 	return c
 }

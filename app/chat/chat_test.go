@@ -44,6 +44,8 @@ type (
 
 	move struct{ Room, UserID, UserName string }
 
+	removal struct{ Room, Name, Reason string }
+
 	reading struct {
 		Room              string
 		Unread, Seen, Seq int64

@@ -58,9 +58,19 @@ func (c *Chat) Invite(ctx context.Context, by account.User, room, user store.ID)
 	}
 	news, err := c.admit(ctx, user, room, true)
 	if err == nil && news {
-		c.tell("invited", Invited.Emit(ctx, c.to(devices.Of(user)), Invitation{roomName(v.Room), participant(by)}))
+		c.invited(context.WithoutCancel(ctx), user, Invitation{roomName(v.Room), participant(by)})
 	}
 	return err
+}
+
+// invited tells somebody who is a member now, on the devices that are here and, where they are
+// away, when they come back. That they are a member is not undone because that fails.
+func (c *Chat) invited(ctx context.Context, user store.ID, in Invitation) {
+	c.tell("invited", Invited.Emit(ctx, c.to(devices.Of(user)), in))
+	title := "Invitation to " + in.Name
+	if err := c.notices.Notify(ctx, user, title, in.By.Name+" has invited you.", InvitationNotice{"invitation", in}); err != nil {
+		c.log.Error("chat: an invitation was not noted", "room", in.Room, "user", user, "error", err)
+	}
 }
 
 // Exclude ends somebody's membership: the owner may, and everybody their own. others is
@@ -81,7 +91,11 @@ func (c *Chat) Exclude(ctx context.Context, by account.User, room, user store.ID
 	// Sockets first, so that they do not hear of their own end.
 	c.tell("removed", c.to(devices.Of(user)).Leave(ctx, entered.Of(room), members.Of(room)))
 	c.presence.Expel(room, user, func(p Participant) { c.left(ctx, room, p) })
-	c.tell("removed", Removed.Emit(ctx, others.To(devices.Of(user)), roomName(v.Room)))
+	reason := reasonExcluded
+	if user == by.ID {
+		reason = reasonLeft
+	}
+	c.tell("removed", Removed.Emit(ctx, others.To(devices.Of(user)), Removal{roomName(v.Room), reason}))
 	return nil
 }
 

@@ -119,6 +119,22 @@ func testInvitations(t *testing.T, _ *apptest.App, p people) {
 	p.mina.Refused(t, 400, "invalid", "POST", "/api/rooms/"+attic+"/members", map[string]any{})
 
 	invite(t, p.jun, attic, p.sora) // a member brings others
+	// Who is away finds it on return; each is told once.
+	type notice struct {
+		Title, Body string
+		Data        struct {
+			Kind, Room, Name string
+			Private          bool
+			By               user
+		}
+	}
+	for who, by := range map[*apptest.Person]user{p.jun: {idOf(p.mina), "Mina"}, p.sora: {idOf(p.jun), "Jun"}} {
+		var list struct{ Notifications []notice }
+		who.Call(t, 200, "GET", "/api/notifications", nil, &list)
+		want := notice{Title: "Invitation to attic", Body: by.UserName + " has invited you."}
+		want.Data.Kind, want.Data.Room, want.Data.Name, want.Data.Private, want.Data.By = "invitation", attic, "attic", true, by
+		assert.Equal(t, list.Notifications, []notice{want})
+	}
 	mina := enter(t, p.mina, attic)
 	post(t, mina, attic, "welcome", "")
 	assert.Equal(t, expect[reading](t, jun, "activity").Seq, int64(1), "who is invited hears of news")
@@ -139,7 +155,7 @@ func testInvitations(t *testing.T, _ *apptest.App, p people) {
 	p.jun.Refused(t, 403, "forbidden", "DELETE", "/api/rooms/"+attic+"/members/"+idOf(p.sora), nil)
 	p.mina.Refused(t, 404, "not_found", "DELETE", "/api/rooms/"+attic+"/members/999", nil)
 	p.mina.Call(t, 204, "DELETE", "/api/rooms/"+attic+"/members/"+idOf(p.jun), nil, nil)
-	assert.Equal(t, expect[invitation](t, jun, "removed").Room, attic)
+	assert.Equal(t, expect[removal](t, jun, "removed"), removal{attic, "hall", "excluded"})
 	mina.Expect("userLeft")
 
 	// The owner may leave as well, and owns the room as before.
@@ -157,8 +173,9 @@ func testRemovedRoom(t *testing.T, _ *apptest.App, p people) {
 	sent := post(t, mina, nest, "the last word", "")
 	jun.Expect("message")
 	p.mina.Call(t, 204, "DELETE", "/api/rooms/"+nest, nil, nil)
-	mina.Expect("removed")
-	jun.Expect("removed")
+	for _, c := range []*testclient.Client{mina, jun} {
+		assert.Equal(t, expect[removal](t, c, "removed"), removal{nest, "nest", "closed"})
+	}
 	for _, c := range []*testclient.Client{mina, jun} {
 		refused(t, c, "not_found", "join", nest)
 		refused(t, c, "not_found", "message", map[string]any{"room": nest, "message": "x"})

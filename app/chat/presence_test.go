@@ -69,7 +69,7 @@ func TestTwoTabsOfOnePerson(t *testing.T) {
 	mina.Expect("userJoined")
 	one.Ask(nil, "exit", nest)
 	mina.Expect("userLeft")
-	two.Expect("removed")
+	assert.Equal(t, expect[removal](t, two, "removed").Reason, "left")
 	post(t, mina, nest, "who is still there?", "")
 	one.ExpectNothing()
 	two.ExpectNothing()

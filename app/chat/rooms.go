@@ -100,7 +100,7 @@ func (c *Chat) Remove(ctx context.Context, by account.User, id store.ID) error {
 		return err
 	}
 	c.presence.Close(id)
-	c.tell("removed", Removed.Emit(ctx, c.to(members.Of(id)), roomName(v.Room)))
+	c.tell("removed", Removed.Emit(ctx, c.to(members.Of(id)), Removal{roomName(v.Room), reasonClosed}))
 	c.tell("removed", c.to(members.Of(id)).Leave(ctx, entered.Of(id), members.Of(id)))
 	return c.Tidy(context.WithoutCancel(ctx))
 }

@@ -28,7 +28,7 @@ var (
 	Unread         = gateway.NewEvent[Reading]("unread").Describe("How far the client's own user has seen a room, on another device.")
 	Activity       = gateway.NewEvent[News]("activity").Describe("There is something new in a room that the user is a member of and the client has not entered.")
 	Invited        = gateway.NewEvent[Invitation]("invited").Describe("The user was made a member of a room.")
-	Removed        = gateway.NewEvent[RoomName]("removed").Describe("The user is no longer a member of a room, or it is no more.")
+	Removed        = gateway.NewEvent[Removal]("removed").Describe("The user is no longer a member of a room, or it is no more.")
 	RoomChanged    = gateway.NewEvent[RoomName]("roomChanged").Describe("A room that the user is a member of has another name, or is public or private now.")
 )
 
@@ -116,6 +116,26 @@ func roomName(r store.Room) RoomName { return RoomName{r.ID, r.Name, r.Private} 
 type Invitation struct {
 	RoomName
 	By Participant `json:"by"`
+}
+
+// InvitationNotice is the data of the notification that an invitation is kept as, by which
+// programs know it.
+type InvitationNotice struct {
+	Kind string `json:"kind"` // "invitation"
+	Invitation
+}
+
+// Reasons of a [Removal].
+const (
+	reasonLeft     = "left"     // the user has left, on another device
+	reasonExcluded = "excluded" // the owner has put the user out
+	reasonClosed   = "closed"   // the room is no more
+)
+
+// Removal is the end of somebody's membership.
+type Removal struct {
+	RoomName
+	Reason string `json:"reason" doc:"left: by the user, on another device. excluded: by the room's owner. closed: the room is no more."`
 }
 
 // Room is a room as its caller has it.

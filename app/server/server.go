@@ -288,10 +288,11 @@ type watcher interface {
 
 // parts makes the parts, which send events with the hub.
 func (s *Server) parts(hub *gateway.Hub) []part {
+	notices := notify.New(s.db, hub, notify.Options{Logger: s.log})
 	return []part{
-		chat.New(s.db, hub, chat.Options{Logger: s.log}),
+		chat.New(s.db, hub, chat.Options{Notices: notices, Logger: s.log}),
 		location.New(s.db, hub, location.Options{Logger: s.log}),
-		notify.New(s.db, hub, notify.Options{Logger: s.log}),
+		notices,
 		dashboard.New(hub, dashboard.Options{Role: s.opts.DashboardRole, Version: s.opts.Version, Database: s.db.Kind()}),
 		document.New(s.db, hub, document.Options{Logger: s.log}),
 	}

@@ -661,6 +661,14 @@ export interface Receipt {
   seq: number;
 }
 
+export interface Removal {
+  room: string;
+  name: string;
+  private: boolean;
+  /** left: by the user, on another device. excluded: by the room's owner. closed: the room is no more. */
+  reason: string;
+}
+
 export interface RoomName {
   room: string;
   name: string;
@@ -805,7 +813,7 @@ export interface ChatServerToClientEvents {
   /** A message has another text. Of several versions the greatest counts. */
   messageEdited: (data: Message) => void;
   /** The user is no longer a member of a room, or it is no more. */
-  removed: (data: RoomName) => void;
+  removed: (data: Removal) => void;
   /** A room that the user is a member of has another name, or is public or private now. */
   roomChanged: (data: RoomName) => void;
   /** Somebody has seen the room up to a message. Told in rooms of up to 100 members. */

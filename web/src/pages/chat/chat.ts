@@ -7,12 +7,10 @@ import { ChatClient, KachiError } from '../../live/gateways';
 import type { Lease } from '../../live/lease';
 import { randomId } from '../../random';
 import type { App } from '../../shell/app';
-import { toast } from '../../ui/toast';
 import { Conversation } from './conversation';
 import { Drafts } from './drafts';
 import type { Person, WireMessage } from './protocol';
 import { sorted, unreadIn, withChange, withLast, withRoom, withSeen, type Room } from './rooms';
-import { text } from './text';
 import type { Message } from './timeline';
 import { unread } from './unread';
 import { fromWire, LiveWire, type Wire } from './wire';
@@ -217,10 +215,7 @@ export class Chat {
     lease.on('userJoined', ({ room, userId, userName }) => of(room)?.came({ userId, userName }));
     lease.on('userLeft', ({ room, userId }) => of(room)?.went(userId));
     lease.on('getUserList', ({ room, userList, total }) => of(room)?.list(userList, total));
-    lease.on('invited', ({ room, name, by }) => {
-      toast(() => text().room.invitedBy(by.userName, name), { href: `/chat/${encodeURIComponent(room)}` });
-      void this.#reload(room);
-    });
+    lease.on('invited', ({ room }) => void this.#reload(room)); // a notification tells the user
     lease.on('roomChanged', ({ room }) => void this.#reload(room));
     lease.on('removed', ({ room }) => {
       of(room)?.refuse('forbidden');

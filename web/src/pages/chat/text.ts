@@ -49,7 +49,6 @@ export const text = dictionary({
       leavePrivate:
         'You will get no more messages from here, and can only come back when somebody invites you.',
       left: (room: string) => `You have left ${room}.`,
-      invitedBy: (name: string, room: string) => `${name} has invited you to ${room}.`,
     },
     people: {
       title: 'People',
@@ -167,7 +166,6 @@ export const text = dictionary({
       leaveBody: '이 방의 메시지를 더 이상 받지 않습니다. 언제든 다시 들어올 수 있습니다.',
       leavePrivate: '이 방의 메시지를 더 이상 받지 않으며, 초대를 받아야 다시 들어올 수 있습니다.',
       left: (room) => `${room}에서 나왔습니다.`,
-      invitedBy: (name, room) => `${name} 님이 ${room}에 초대했습니다.`,
     },
     people: {
       title: '참여자',

@@ -8,6 +8,7 @@ import { toast } from '../../ui/toast';
 import { showOnDesktop } from './desktop';
 import { Inbox } from './inbox';
 import { linkOf } from './link';
+import { wordsOf } from './words';
 
 export const name = dictionary({
   en: {
@@ -52,8 +53,8 @@ function serve({ api, live, router }: App): () => void {
     },
     (notification) => {
       const path = linkOf(notification) ?? '/notifications';
-      toast(() => notification.title, { href: path });
-      showOnDesktop(notification, () => {
+      toast(() => wordsOf(notification).title, { href: path });
+      showOnDesktop({ ...notification, ...wordsOf(notification) }, () => {
         if (router.find(path.split(/[?#]/, 1)[0]!)) router.go(path);
         else location.assign(path);
       });

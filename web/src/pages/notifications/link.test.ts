@@ -1,5 +1,6 @@
 import { expect, it } from 'vitest';
 import { linkOf } from './link';
+import { wordsOf } from './words';
 
 const origin = 'https://kachi.example';
 
@@ -26,3 +27,23 @@ it.each([
 ])('%j leads nowhere', (data) => {
   expect(linkOf({ data }, origin)).toBeUndefined();
 });
+
+const invitation = { kind: 'invitation', room: '7', name: '둥지', by: { userId: '1', userName: 'Mina' } };
+
+it('leads to the room that one is invited to, and says so in words of the page', () => {
+  expect(linkOf({ data: invitation }, origin)).toBe('/chat/7');
+  expect(linkOf({ data: { ...invitation, room: '../map?' } }, origin)).toBe('/chat/..%2Fmap%3F');
+  expect(wordsOf({ title: 'x', body: 'y', data: invitation })).toEqual({
+    title: 'Invitation to 둥지',
+    body: 'Mina has invited you.',
+  });
+});
+
+it.each([{ ...invitation, room: 7 }, { ...invitation, by: null }, { kind: 'invitation' }, { kind: 'party' }])(
+  '%j is no invitation',
+  (data) => {
+    expect(linkOf({ data }, origin)).toBeUndefined();
+    const said = { title: 'x', body: 'y', data };
+    expect(wordsOf(said)).toBe(said);
+  },
+);

@@ -15,6 +15,7 @@ import type { Inbox } from './inbox';
 import { linkOf } from './link';
 import './notifications.css';
 import { text } from './text';
+import { wordsOf } from './words';
 
 export function NotificationsPage() {
   const its = inbox.value;
@@ -100,12 +101,13 @@ function List({ inbox: its }: { inbox: Inbox }) {
 function Row({ item, onRead }: { item: Notification; onRead: () => void }) {
   const t = text();
   const link = linkOf(item);
+  const { title: said, body } = wordsOf(item);
   const at = Date.parse(item.createdAt);
   const unread = !item.readAt;
   const title = (
     <>
       {unread && <span class="unseen">{t.isNew} </span>}
-      <span dir="auto">{item.title}</span>
+      <span dir="auto">{said}</span>
     </>
   );
   return (
@@ -120,12 +122,12 @@ function Row({ item, onRead }: { item: Notification; onRead: () => void }) {
             title
           )}
         </h2>
-        {item.body && <p dir="auto">{item.body}</p>}
+        {body && <p dir="auto">{body}</p>}
         <time dateTime={item.createdAt} title={formatMoment(at)}>
           {formatDistance(at)}
         </time>
       </div>
-      {unread && <IconButton icon="check" label={t.read(item.title)} onClick={onRead} />}
+      {unread && <IconButton icon="check" label={t.read(said)} onClick={onRead} />}
     </li>
   );
 }
