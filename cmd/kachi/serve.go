@@ -10,12 +10,10 @@ import (
 	"net"
 	"net/http"
 	"os"
-	"os/signal"
 	"path/filepath"
 	"runtime"
 	"runtime/debug"
 	"strings"
-	"syscall"
 
 	"github.com/alecthomas/kong"
 	"golang.org/x/term"
@@ -52,6 +50,7 @@ func (s *serve) Run(ctx context.Context, std *streams) error {
 	if err != nil {
 		return err
 	}
+	defer secure.follow()()
 	var services []string
 	for _, token := range settings.ServiceToken {
 		services = append(services, string(token))
@@ -102,7 +101,6 @@ func (s *serve) Run(ctx context.Context, std *streams) error {
 		}
 		return errors.Join(err, app.Close())
 	}
-	defer secure.follow(ctx)()
 	// What starting took is more than resting does. Pools let go of it at the second time:
 	// 8 MB of the migrations' alone.
 	runtime.GC()
@@ -172,11 +170,12 @@ func (s *serve) greet(ctx context.Context, out io.Writer, settings *config.Loade
 	return err
 }
 
-// secure is what TLS needs; the zero value is none.
+// secure is what TLS needs; all but the log is empty where there is none.
 type secure struct {
 	config     *tls.Config
 	challenges func(http.Handler) http.Handler
 	files      *certificates.Files // where the certificate comes from files
+	log        *slog.Logger
 }
 
 func newTLS(settings *config.Loaded, log *slog.Logger) (secure, error) {
@@ -186,7 +185,7 @@ func newTLS(settings *config.Loaded, log *slog.Logger) (secure, error) {
 		if err != nil {
 			return secure{}, fmt.Errorf("%s, %s: %w", settings.TLSCert, settings.TLSKey, err)
 		}
-		return secure{files.TLS(), nil, files}, nil
+		return secure{files.TLS(), nil, files, log}, nil
 	case len(settings.ACMEDomain) > 0:
 		acme := certificates.FromACME(certificates.ACMEOptions{
 			Domains:   settings.ACMEDomain,
@@ -194,37 +193,9 @@ func newTLS(settings *config.Loaded, log *slog.Logger) (secure, error) {
 			Folder:    filepath.Join(settings.Data, "acme"),
 			Directory: settings.ACMEDirectory,
 		})
-		return secure{acme.TLS(), acme.Challenges, nil}, nil
+		return secure{acme.TLS(), acme.Challenges, nil, log}, nil
 	}
-	return secure{}, nil
-}
-
-// follow reads the certificate's files again at each SIGHUP, until the function that it
-// returns is called.
-func (s secure) follow(ctx context.Context) (stop func()) {
-	if s.files == nil {
-		return func() {}
-	}
-	hangups := make(chan os.Signal, 1)
-	signal.Notify(hangups, syscall.SIGHUP)
-	ctx, cancel := context.WithCancel(ctx)
-	ended := make(chan struct{})
-	go func() {
-		defer close(ended)
-		for {
-			select {
-			case <-hangups:
-				_ = s.files.Reload() // which logs what came of it
-			case <-ctx.Done():
-				return
-			}
-		}
-	}()
-	return func() {
-		signal.Stop(hangups)
-		cancel()
-		<-ended
-	}
+	return secure{log: log}, nil
 }
 
 func logger(w io.Writer, settings *config.Loaded) *slog.Logger {

@@ -173,6 +173,21 @@ func (c *Client) Expelled() {
 	}
 }
 
+// Lost waits until the connection has ended, without a DISCONNECT: clients come back.
+func (c *Client) Lost() {
+	c.t.Helper()
+	select {
+	case <-c.closed:
+	case <-time.After(patience):
+		c.t.Fatal("the connection has not ended")
+	}
+	select {
+	case <-c.left:
+		c.t.Fatal("the server has ended the socket for good")
+	default:
+	}
+}
+
 // nowhere is a namespace that no server has.
 const nowhere = "/no-such-namespace"
 
