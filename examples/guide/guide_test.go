@@ -1,11 +1,6 @@
 package main
 
 import (
-	"os"
-	"path/filepath"
-	"regexp"
-	"slices"
-	"strings"
 	"testing"
 	"time"
 
@@ -76,33 +71,6 @@ func TestDesk(t *testing.T) {
 // end desktest
 
 func TestDocumentShowsThis(t *testing.T) { exampletest.Document(t, "../../docs/gateways.md") }
-
-// The tests that the document's tables name are there.
-func TestDocumentNamesTests(t *testing.T) {
-	document, err := os.ReadFile("../../docs/gateways.md")
-	assert.NoError(t, err)
-	_, tables, found := strings.Cut(string(document), "## What is held by which test\n")
-	assert.True(t, found)
-	named := regexp.MustCompile("(?:([a-z]+(?:/[a-z]+)*) )?`(Test[A-Za-z]+)`").FindAllStringSubmatch(tables, -1)
-	assert.True(t, len(named) > 50, len(named))
-	for _, name := range named {
-		if name[2] == "TestMain" {
-			continue
-		}
-		folder := "gateway"
-		if _, err := os.Stat(filepath.Join("../..", name[1])); name[1] != "" && err == nil {
-			folder = name[1]
-		}
-		files, err := filepath.Glob(filepath.Join("../..", folder, "*_test.go"))
-		assert.NoError(t, err)
-		there := slices.ContainsFunc(files, func(file string) bool {
-			text, err := os.ReadFile(file)
-			assert.NoError(t, err)
-			return strings.Contains(string(text), "\nfunc "+name[2]+"(t *testing.T)")
-		})
-		assert.True(t, there, "%s has no %s", folder, name[2])
-	}
-}
 
 func TestBounds(t *testing.T) {
 	s := &Store{}
