@@ -3,6 +3,7 @@ package deploy
 import (
 	"bytes"
 	"errors"
+	"fmt"
 	"io"
 	"io/fs"
 	"os"
@@ -142,9 +143,14 @@ func TestCompose(t *testing.T) {
 		assert.NoError(t, err)
 		assert.True(t, strings.HasPrefix(there, "/etc/nginx/"), there)
 	}
-	dockerfile := filepath.Join("..", at(t, kachi, "build", "dockerfile").(string))
-	_, err := os.Stat(dockerfile)
-	assert.NoError(t, err)
+	assert.Equal(t, at(t, c, "services", "nginx", "ports", 0).(string), "80:80", "the only way in")
+	for name, service := range at(t, c, "services").(map[string]any) {
+		_, published := service.(map[string]any)["ports"]
+		assert.Equal(t, published, name == "nginx", name)
+	}
+	dockerfile := read(t, filepath.Join("..", at(t, kachi, "build", "dockerfile").(string)))
+	exposed := fmt.Sprintf("\nEXPOSE %s %s\n", strings.TrimPrefix(settings.Addr, ":"), strings.TrimPrefix(settings.SocketAddr, ":"))
+	assert.True(t, strings.Contains(dockerfile, exposed), exposed)
 }
 
 // nginx gives up no later than the server.

@@ -104,7 +104,8 @@ type nginx struct {
 	addr     string
 }
 
-func startNginx(t testing.TB, b *backend) *nginx {
+// startNginx has it before a server, and others beside that for Socket.IO.
+func startNginx(t testing.TB, b *backend, others ...*backend) *nginx {
 	t.Helper()
 	program := external.Program(t, "nginx", "/usr/sbin/nginx")
 	l, err := net.Listen("tcp", "127.0.0.1:0")
@@ -124,7 +125,11 @@ func startNginx(t testing.TB, b *backend) *nginx {
 		assert.NoError(t, os.WriteFile(path, text, 0o600))
 	}
 	replace("server.conf", "listen 80;", "listen "+n.addr+";", "listen [::]:80;", "", "/var/log/nginx/access.log", filepath.Join(n.dir, "access.log"))
-	replace("upstreams.conf", "server kachi:3000;", "server "+b.main+";", "server kachi:3030;", "server "+b.sockets+";")
+	sockets := "server " + b.sockets + ";"
+	for _, other := range others {
+		sockets += " server " + other.sockets + ";"
+	}
+	replace("upstreams.conf", "server kachi:3000;", "server "+b.main+";", "server kachi:3030;", sockets)
 	as := ""
 	if os.Geteuid() == 0 { // the workers cannot enter the test's directory as anybody else
 		me, err := user.Current()
@@ -277,6 +282,31 @@ func TestPathsThroughNginx(t *testing.T) {
 	answer, _ := n.do(t, request{method: "GET", path: "/chat", header: html})
 	assert.Equal(t, answer.StatusCode, 301)
 	assert.Equal(t, answer.Header.Get("Location"), "chat/")
+}
+
+// The requests of a polling client come to the server that knows its session, and not all
+// clients have the same one.
+func TestNginxKeepsAPollingClientWithItsServer(t *testing.T) {
+	b, other := startBackend(t), startBackend(t)
+	n := startNginx(t, b, other)
+	for i := range 20 {
+		from := fmt.Sprint("127.0.0.", i+1)
+		_, text := n.do(t, request{method: "GET", path: "/socket.io/?EIO=4&transport=polling", from: from})
+		var open struct{ SID string }
+		assert.NoError(t, json.Unmarshal([]byte(strings.TrimPrefix(text, "0")), &open), text)
+		path := "/socket.io/?EIO=4&transport=polling&sid=" + open.SID
+		answer, text := n.do(t, request{method: "POST", path: path, body: "40/chat,", from: from})
+		if answer.StatusCode != 200 {
+			t.Fatal("another server was asked: ", text)
+		}
+		_, text = n.do(t, request{method: "GET", path: path, from: from})
+		assert.True(t, strings.HasPrefix(text, `44/chat,{"message"`), text) // without a token
+	}
+	for _, b := range []*backend{b, other} {
+		_, text := (&nginx{url: "http://" + b.main}).do(t, request{method: "GET", path: "/metrics"})
+		assert.True(t, strings.Contains(text, "\nkachi_connections{transport=\"polling\"} "), text)
+		assert.True(t, !strings.Contains(text, "\nkachi_connections{transport=\"polling\"} 0\n"), "each server has some of the clients")
+	}
 }
 
 func TestNginxRefusesOtherMethods(t *testing.T) {

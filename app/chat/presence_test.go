@@ -95,7 +95,7 @@ func TestListOfUsersShowsNoSocketIDs(t *testing.T) {
 }
 
 // Whoever knew the id of a socket, or of a room, could read along.
-func TestEavesdropping(t *testing.T) {
+func TestNobodyReadsAlongInARoomOfOthers(t *testing.T) {
 	_, p := start(t)
 	attic := open(t, p.mina, "attic", true)
 	invite(t, p.mina, attic, p.jun)

@@ -103,7 +103,7 @@ func TestAtOnceAndThenEveryFiveSeconds(t *testing.T) {
 	})
 }
 
-func TestDashboardTicksAlsoWithNoViewer(t *testing.T) {
+func TestNothingIsMeasuredWithoutViewers(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		app, d := node(t, Options{}, socketio.Options{})
 		app.Dial(t, "/busy") // is no viewer
@@ -122,7 +122,7 @@ func TestDashboardTicksAlsoWithNoViewer(t *testing.T) {
 	})
 }
 
-func TestDashboardTicksOnEveryNode(t *testing.T) {
+func TestEachServerTellsItsOwnViewersAlone(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		bus := adapter.NewBus(nil)
 		here, at := node(t, Options{Node: "here"}, socketio.Options{Adapter: bus.Node().Adapter})

@@ -203,7 +203,7 @@ func TestReadingSaysWhatIsWrong(t *testing.T) {
 	assert.Equal(t, list(t, jun, "").Unread, 1)
 }
 
-func TestSubscribeToNotificationsJoinsAnotherUsersID(t *testing.T) {
+func TestNobodySubscribesToAnothersNotifications(t *testing.T) {
 	app := apptest.New(t, nil)
 	mina, jun := app.Register(t, "Mina"), app.Register(t, "Jun")
 	spy := jun.Dial(t, "/notifications")

@@ -61,7 +61,7 @@ func TestJWTChat(t *testing.T) {
 }
 
 // An authentication that takes its time: what the client sends meanwhile waits for it.
-func TestHandlersReadTheUserBeforeAuthEndedOrAfterFailure(t *testing.T) {
+func TestNoEventIsHandledBeforeTheUserIsKnown(t *testing.T) {
 	release := make(chan struct{})
 	slow := gateway.AuthenticatorFunc[User](func(ctx context.Context, h *gateway.Handshake) (User, error) {
 		<-release
@@ -81,7 +81,7 @@ func TestHandlersReadTheUserBeforeAuthEndedOrAfterFailure(t *testing.T) {
 	c.Expect(t, `43/chat,0[]`)
 }
 
-func TestNoExpiryAfterConnect(t *testing.T) {
+func TestASocketEndsWithItsToken(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		app, err := New(Config{Secret: secret}, directory, slog.New(slog.DiscardHandler))
 		assert.NoError(t, err)
@@ -93,7 +93,7 @@ func TestNoExpiryAfterConnect(t *testing.T) {
 	})
 }
 
-func TestNoRevocationAfterConnect(t *testing.T) {
+func TestRevokedTokensEndTheirSockets(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		made, err := New(Config{Secret: secret}, directory, slog.New(slog.DiscardHandler))
 		assert.NoError(t, err)
@@ -137,7 +137,7 @@ func TestNoRevocationAfterConnect(t *testing.T) {
 	})
 }
 
-func TestCORSAllowList(t *testing.T) {
+func TestOnlyPagesOfListedOriginsConnect(t *testing.T) {
 	url := serve(t, slog.New(slog.DiscardHandler))
 	for origin, want := range map[string]int{"": 200, "https://chat.example": 200, "https://evil.example": 403, "null": 403} {
 		request, err := http.NewRequest(http.MethodGet, url+"/socket.io/?EIO=4&transport=polling", nil)
@@ -156,6 +156,12 @@ func TestCORSAllowList(t *testing.T) {
 func TestASecretThatIsNoneIsAnErrorAtStart(t *testing.T) {
 	_, err := New(Config{}, directory, slog.New(slog.DiscardHandler))
 	assert.True(t, err != nil, "no secret")
+}
+
+func TestTheSecretComesFromTheEnvironment(t *testing.T) {
+	t.Setenv("JWT_SECRET_KEY", string(secret))
+	t.Setenv("ALLOWED_ORIGINS", "https://a.example,https://b.example")
+	assert.Equal(t, configuration(), Config{secret, []string{"https://a.example", "https://b.example"}, ":8080"})
 }
 
 type lockedBuffer struct {

@@ -27,7 +27,7 @@ func TestLocation(t *testing.T) {
 	})
 }
 
-func TestUniformErrorBodyAndNoInternalsLoggedToClients(t *testing.T) {
+func TestErrorsHaveOneShapeAndTellNothingInternal(t *testing.T) {
 	var log bytes.Buffer
 	known := people.New("Mina")
 	app, handler, err := New(known, NewStore(map[int]int{1: 1}), slog.New(slog.NewTextHandler(&log, nil)))

@@ -104,7 +104,7 @@ func TestPagesInChromium(t *testing.T) {
 			w.Clean()
 		}
 	})
-	t.Run("append of unescaped HTML", func(t *testing.T) {
+	t.Run("markup is text", func(t *testing.T) {
 		const attack = `<img src=x onerror="window.ran = true"><script>window.ran = true</script>`
 		one, two := open(t, browser, "one", url+"/nickname.html"), open(t, browser, "two", url+"/nickname.html")
 		enter(one, "<b>One</b>")
@@ -118,7 +118,7 @@ func TestPagesInChromium(t *testing.T) {
 		// Should a script forget itself, the policy does not let it.
 		assert.True(t, browsertest.Eval[bool](two.Page, `(() => { try { document.body.innerHTML = "<b>x</b>"; return false } catch { return true } })()`))
 	})
-	t.Run("sender paints before delivery", func(t *testing.T) {
+	t.Run("one's own line is shown when it has arrived", func(t *testing.T) {
 		one := open(t, browser, "one", url+"/nickname.html")
 		enter(one, "Early")
 		one.Offline(true)
@@ -133,7 +133,7 @@ func TestPagesInChromium(t *testing.T) {
 }
 
 // A server that has the pages and not the namespace: the page says so.
-func TestPageConnectsToANamespaceThatIsNotThere(t *testing.T) {
+func TestThePageSaysThatItsNamespaceIsNotThere(t *testing.T) {
 	browser := browsertest.Open(t, browsertest.Options{})
 	without, err := gateway.NewApp(&gateway.Options{Socket: socketio.Options{ClientFiles: clientfiles.FS()}}, NewEveryone())
 	assert.NoError(t, err)

@@ -4,6 +4,9 @@ import (
 	"context"
 	"encoding/json"
 	"log/slog"
+	"os"
+	"os/exec"
+	"strings"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -34,9 +37,14 @@ func serve(t *testing.T, o Options) string {
 
 func TestRealtime(t *testing.T) {
 	known := people.New("Mina", "Jun")
-	url := serve(t, Options{People: known, ServiceToken: "of the service", Interval: 20 * time.Millisecond})
-	exampletest.Play(t, "realtime.mjs", url, map[string]any{
-		"mina": known.Token("Mina"), "jun": known.Token("Jun"), "service": "of the service",
+	bus := adapter.NewBus(nil)
+	node := func() string {
+		return serve(t, Options{People: known, ServiceToken: "of the service", Interval: 20 * time.Millisecond,
+			Socket: socketio.Options{Adapter: bus.Node().Adapter}})
+	}
+	exampletest.Play(t, "realtime.mjs", node(), map[string]any{
+		"other": node(),
+		"mina":  known.Token("Mina"), "jun": known.Token("Jun"), "service": "of the service",
 	})
 }
 
@@ -44,7 +52,7 @@ func token(known *people.People, name string) map[string]string {
 	return map[string]string{"token": known.Token(name)}
 }
 
-func TestEachClientGetsNCopiesByPubSubOnEveryNodeAndClusterWideEmit(t *testing.T) {
+func TestEachClientIsToldOnceHoweverManyServersThereAre(t *testing.T) {
 	known := people.New("Mina")
 	bus := adapter.NewBus(nil)
 	options := func() Options {
@@ -66,12 +74,12 @@ func TestEachClientGetsNCopiesByPubSubOnEveryNodeAndClusterWideEmit(t *testing.T
 	}
 }
 
-func TestEmitMayRunBeforeTheServerExists(t *testing.T) {
+func TestEmittingBeforeTheServerExistsIsAnError(t *testing.T) {
 	notifications := &Notifications{gateway.NewHub()}
 	assert.ErrorIs(t, notifications.Send(context.Background(), "1", "too early"), gateway.ErrNotStarted)
 }
 
-func TestDashboardTicksOnEveryNodeAndAlsoWithNoViewer(t *testing.T) {
+func TestEachServerMeasuresForItsOwnViewersAlone(t *testing.T) {
 	bus := adapter.NewBus(nil)
 	var jobs [2]*schedule.Job
 	var urls [2]string
@@ -98,7 +106,7 @@ func TestDashboardTicksOnEveryNodeAndAlsoWithNoViewer(t *testing.T) {
 	assert.Equal(t, jobs[1].Stats().Runs, int64(0))
 }
 
-func TestDashboardTickOverlap(t *testing.T) {
+func TestDashboardTicksNeverOverlap(t *testing.T) {
 	hub := gateway.NewHub()
 	d := NewDashboard(hub)
 	var running, most, rounds atomic.Int32
@@ -119,7 +127,7 @@ func TestDashboardTickOverlap(t *testing.T) {
 
 // What a subscriber cannot decode does not exist here: data that are no JSON are refused
 // where they come in.
-func TestJSONParseUnguarded(t *testing.T) {
+func TestDataThatAreNoneAreRefused(t *testing.T) {
 	known := people.New("Mina")
 	url := serve(t, Options{People: known, Interval: time.Hour})
 	editor, reader := testclient.Connect(t, url, "/secure", token(known, "Mina")), testclient.Connect(t, url, "/", nil)
@@ -130,4 +138,20 @@ func TestJSONParseUnguarded(t *testing.T) {
 	var data json.RawMessage
 	reader.Expect("dataUpdated").Decode(t, &data)
 	assert.Equal(t, string(data), `{"deep":[[[{}]]]}`)
+}
+
+// A field that was forgotten is undefined in a class with decorators, and found when somebody
+// sends something.
+func TestAGatewayThatSendsByWhatItDoesNotHaveDoesNotCompile(t *testing.T) {
+	build := func(name string) string {
+		t.Helper()
+		_, err := os.Stat("testdata/" + name + "/chat.go") // whose change is one of this test, which go caches
+		assert.NoError(t, err)
+		out, err := exec.CommandContext(t.Context(), "go", "build", "./testdata/"+name).CombinedOutput()
+		assert.Equal(t, err == nil, name == "declared", string(out))
+		return string(out)
+	}
+	build("declared")
+	out := build("undeclared")
+	assert.True(t, strings.Contains(out, "c.server undefined (type *Chat has no field or method server)"), out)
 }

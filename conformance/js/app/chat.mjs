@@ -85,6 +85,30 @@ check("a tab that is closed is no longer present, and still a member", async (a)
   equal([body.member, body.unread, body.lastMessage.message], [true, 1, "are you there?"]);
 });
 
+check("two tabs are one person, and no list has a socket's id", async (a) => {
+  const nest = await open(mina, "nest");
+  const one = await a.connect("/chat", mina);
+  await one.emitWithAck("join", nest);
+  const tabs = [await a.connect("/chat", jun), await a.connect("/chat", jun)];
+  for (const tab of tabs) {
+    const { members, total } = await tab.emitWithAck("join", nest);
+    equal([members, total], [[JUN, MINA], 2]);
+    await until(() => tab.heard.getUserList, "the list");
+  }
+  const third = await a.connect("/chat", sora);
+  const ids = [one, ...tabs, third].map(({ id }) => id);
+  tabs[0].disconnect();
+  await third.emitWithAck("join", nest);
+  await settled(one);
+  equal(one.heard.userJoined.map(([who]) => who.userName), ["Jun", "Sora"]);
+  equal([one.heard.userLeft, one.heard.getUserList.length], [undefined, 1]);
+  const left = next(one, "userLeft");
+  tabs[1].disconnect();
+  equal(await left, [{ ...JUN, room: nest }]);
+  const told = JSON.stringify([one, ...tabs, third].map((s) => s.heard));
+  for (const id of ids) ok(!told.includes(id), "a socket's id");
+});
+
 // What a page does: it sends again what it has no answer for, with the same clientId, and
 // asks the API for what it has missed.
 check("a message that is sent again over a new connection is stored and told once", async (a) => {

@@ -55,7 +55,7 @@ for (const transports of [["polling"], ["websocket"], ["polling", "websocket"]])
     equal([moved.location.version, moved.location.geometry], [2, vienna]);
     const news = [{ userId: given.minaId, message: moved.location, roomName: location.id }];
     equal(await told, [news, news]);
-    await spy.emitWithAck("leave_room", { locationId: location.id }); // behind what was sent
+    for (const socket of [owner, spy]) await socket.emitWithAck("leave_room", { locationId: location.id }); // behind what was sent
     equal([owner.heard, spy.heard], [{}, {}]);
     equal([one.heard.chat.length, two.heard.chat.length], [2, 2]); // one copy each
   });
@@ -78,6 +78,25 @@ check("PUT: 201 for what is new, 200 for what is changed, and the status in the 
   equal([changed.status, changed.answer.status, changed.location.name], [200, 200, "집"]);
   const refused = await put({ id, geometry: { type: "Point", coordinates: [37.5665, 126.978] } });
   equal([refused.status, refused.answer.code, refused.answer.details.map((d) => d.path)], [400, "invalid", ["geometry.coordinates[1]"]]);
+});
+
+check("positions come by HTTP alone, and rooms are those of locations", async (a) => {
+  const location = await shared();
+  const [owner, watcher, spy] = [await a.connect("/location", mina), await a.connect("/location", jun), await a.connect("/location", stranger)];
+  equal(await watcher.emitWithAck("join_room", { locationId: location.id }), location.id);
+  const forged = { userId: given.minaId, message: { ...location, version: 99 }, roomName: location.id };
+  for (const socket of [owner, watcher, spy]) equal((await socket.emitWithAck("chat", forged)).code, "not_found");
+  for (const locationId of [watcher.id, `location:${location.id}`, `user:${given.junId}`, "01", -1, {}]) {
+    equal((await spy.emitWithAck("join_room", { locationId })).code, "bad_request", JSON.stringify(locationId));
+  }
+  equal((await put({ id: location.id, geometry: vienna }, given.jun)).status, 403);
+  equal((await put({ id: location.id, geometry: vienna }, given.stranger)).status, 404);
+  const marker = new Marker(watcher, location.id);
+  await put({ id: location.id, geometry: vienna });
+  await until(() => marker.version > 0);
+  equal([marker.version, marker.geometry], [2, vienna]);
+  for (const socket of [owner, spy]) await socket.emitWithAck("leave_room", { locationId: location.id }); // behind what was sent
+  equal([owner.heard, spy.heard], [{}, {}]);
 });
 
 check("a grant that is taken back", async (a) => {

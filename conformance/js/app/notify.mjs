@@ -36,7 +36,7 @@ check("what is read on one device is told to the others", async (a) => {
   equal(phone.heard.read, undefined);
 });
 
-check("subscribeToNotifications joins another user's id", async (a) => {
+check("nobody subscribes to another user's notifications", async (a) => {
   const spy = await a.connect("/notifications", auth(given.jun));
   equal((await spy.emitWithAck("subscribeToNotifications", given.minaId)).code, "forbidden");
   equal((await send({ userId: given.minaId, title: "secret", body: "b" })).status, 202);

@@ -45,8 +45,9 @@ class Audience {
   #managers = [];
 
   // socket makes a client with a connection of its own, and begins to connect.
-  socket(namespace = "/", { auth, ...options } = {}) {
-    const manager = new Manager(given.url, { autoConnect: false, reconnection: false, ...options });
+  // url is of another server than the one that is given.
+  socket(namespace = "/", { auth, url = given.url, ...options } = {}) {
+    const manager = new Manager(url, { autoConnect: false, reconnection: false, ...options });
     this.#managers.push(manager);
     const socket = manager.socket(namespace, { auth });
     socket.heard = {}; // the arguments of every event, by name

@@ -39,7 +39,7 @@ check("join, message, exit", async (a) => {
   equal([one.heard.userJoined.length, one.heard.userLeft.length, two.heard.userLeft], [2, 1, undefined]);
 });
 
-check("auth failure thrown in async handleConnection: the socket stays open, able to emit", async (a) => {
+check("a failed authentication leaves no socket behind", async (a) => {
   for (const [token, reason] of [
     [undefined, "missing"], ["garbage", "malformed"], [given.expired, "expired"], [given.forged, "signature"],
   ]) {
@@ -51,7 +51,7 @@ check("auth failure thrown in async handleConnection: the socket stays open, abl
   ok(socket.connected, "connected");
 });
 
-check("handleDisconnect loops client.rooms, already empty: userLeft never sent", async (a) => {
+check("userLeft is sent when a client disconnects", async (a) => {
   const [one, two] = [await a.connect("/chat", mina), await a.connect("/chat", jun)];
   await one.emitWithAck("join", 1);
   await two.emitWithAck("join", 1);
@@ -60,11 +60,11 @@ check("handleDisconnect loops client.rooms, already empty: userLeft never sent",
   equal(await left, [{ userName: "Jun", room: "1" }]);
 });
 
-check("token in the query string", async (a) => {
+check("a token in the query string is not taken", async (a) => {
   equal((await a.refused("/chat", { query: { token: given.mina } })).data.details.reason, "missing");
 });
 
-check("claim that headers and cookies cannot be read", async (a) => {
+check("headers and cookies of the handshake can be read", async (a) => {
   for (const extraHeaders of [{ Authorization: `Bearer ${given.mina}` }, { Cookie: `other=1; token=${given.mina}` }]) {
     for (const transports of [["polling"], ["websocket"]]) {
       const socket = a.socket("/chat", { extraHeaders, transports });
@@ -74,7 +74,7 @@ check("claim that headers and cookies cannot be read", async (a) => {
   }
 });
 
-check("user list: deltas, no socket ids, per-user count for several tabs", async (a) => {
+check("the user list has no socket ids, changes are told by themselves, and several tabs are one user", async (a) => {
   await alone(a, MINA, mina);
   const first = a.socket("/chat", mina);
   equal(await next(first, "getUserList"), [{ userList: [MINA] }]);
@@ -98,7 +98,7 @@ check("user list: deltas, no socket ids, per-user count for several tabs", async
   for (const id of ids) ok(!JSON.stringify([first.heard, third.heard]).includes(id), "a socket's id");
 });
 
-check("`uesrName` typo; `join` number vs `exit` string", async (a) => {
+check("a room is a number or a string in every event, and userName is spelled right", async (a) => {
   const socket = await a.connect("/chat", mina);
   for (const room of [1, "1"]) {
     await socket.emitWithAck("join", room);
@@ -109,7 +109,7 @@ check("`uesrName` typo; `join` number vs `exit` string", async (a) => {
   }
 });
 
-check("any room can be joined; `join` with another socket's id is eavesdropping", async (a) => {
+check("members alone join a room, whatever others call it", async (a) => {
   const [victim, spy] = [await a.connect("/chat", mina), await a.connect("/chat", jun)];
   await victim.emitWithAck("join", 2);
   equal((await spy.emitWithAck("join", 2)).code, "forbidden");

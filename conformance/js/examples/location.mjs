@@ -15,7 +15,7 @@ check("join_room is acknowledged by the room's name, chat by what was sent", asy
 });
 
 check("PUT /location tells those who watch", async (a) => {
-  const [owner, watcher] = [await a.connect("/", mina), await a.connect("/", jun)];
+  const watcher = await a.connect("/", jun);
   await watcher.emitWithAck("join_room", { locationId: 1, userId: 2 });
   const told = next(watcher, "chat");
   const { status, body } = await request("PUT", "/location", { token: given.mina, body: { id: 1, geometry: position } });
@@ -23,10 +23,21 @@ check("PUT /location tells those who watch", async (a) => {
   const updated = body.data.updatedLocationResult;
   equal([updated.id, updated.ownerId, updated.geometry], [1, 1, position]);
   equal(await told, [{ userId: 1, message: updated, roomName: "1" }]);
-  equal(owner.heard, {}); // who did not join was not made to
 });
 
-check("server.socketsJoin(room) joins every socket of the namespace", async (a) => {
+check("PUT /location makes nobody join", async (a) => {
+  const [owner, watcher] = [await a.connect("/", mina), await a.connect("/", jun)];
+  await watcher.emitWithAck("join_room", { locationId: 1 });
+  for (let i = 0; i < 2; i++) { // what the first one joined the second one would tell
+    const told = next(watcher, "chat");
+    await request("PUT", "/location", { token: given.mina, body: { id: 1, geometry: position } });
+    await told;
+  }
+  await owner.emitWithAck("join_room", {}); // refused, and behind what was sent
+  equal(owner.heard, {});
+});
+
+check("join_room moves only the caller", async (a) => {
   const [one, bystander] = [await a.connect("/", jun), await a.connect("/", jun)];
   await one.emitWithAck("join_room", { locationId: 1 });
   const told = next(one, "chat");
@@ -36,7 +47,7 @@ check("server.socketsJoin(room) joins every socket of the namespace", async (a) 
   equal(bystander.heard, {});
 });
 
-check("userId from body / hard-coded 1; join succeeds without it", async (a) => {
+check("who calls is told by the token, not by a userId", async (a) => {
   equal((await a.refused("/")).data.code, "unauthorized");
   const spy = await a.connect("/", sora);
   equal((await spy.emitWithAck("join_room", { locationId: 1, userId: 1 })).code, "forbidden");
@@ -48,7 +59,7 @@ check("userId from body / hard-coded 1; join succeeds without it", async (a) => 
   equal((await put(given.jun)).status, 403);
 });
 
-check("chat accepts any roomName from any client", async (a) => {
+check("nobody publishes into a room that is not theirs", async (a) => {
   const [owner, watcher] = [await a.connect("/", mina), await a.connect("/", jun)];
   await owner.emitWithAck("join_room", { locationId: 1 });
   await watcher.emitWithAck("join_room", { locationId: 1 });
@@ -62,7 +73,7 @@ check("chat accepts any roomName from any client", async (a) => {
   equal([owner.heard, watcher.heard], [{}, {}]);
 });
 
-check("no limits: a flood is refused", async (a) => {
+check("a flood is refused", async (a) => {
   const somebody = await a.connect("/", sora);
   const answers = await Promise.all(Array.from({ length: 150 }, () => somebody.emitWithAck("join_room", { locationId: 1 })));
   ok(answers.some((answer) => answer.code === "rate_limited"), "no limit");
@@ -79,12 +90,12 @@ check("payloads that are none are refused", async (a) => {
   ]) equal((await owner.emitWithAck("chat", payload)).code, code, JSON.stringify(payload));
 });
 
-check("returns 201 for an update; catch uses e.status, undefined for plain errors", async () => {
+check("errors over HTTP have one shape", async () => {
   const bad = await request("PUT", "/location", { token: given.mina, body: { id: 1, geometry: "here" } });
   equal([bad.status, bad.body.status, bad.body.code], [400, "error", "bad_request"]);
 });
 
-check("GeoJSON lon,lat: the order is pinned, and ranges are checked", async () => {
+check("the order of longitude and latitude is pinned, and ranges are checked", async () => {
   const put = (coordinates) =>
     request("PUT", "/location", { token: given.mina, body: { id: 1, geometry: { type: "Point", coordinates } } });
   equal((await put([126.978, 37.5665])).body.data.updatedLocationResult.geometry.coordinates, [126.978, 37.5665]);
@@ -93,7 +104,7 @@ check("GeoJSON lon,lat: the order is pinned, and ranges are checked", async () =
   equal((await put([181, -91])).body.details.map((d) => d.path), ["geometry.coordinates[0]", "geometry.coordinates[1]"]);
 });
 
-check("websocket-only with no polling fallback while claiming it", async (a) => {
+check("both transports are offered", async (a) => {
   for (const transport of ["polling", "websocket"]) {
     const socket = await a.connect("/", { ...jun, transports: [transport] });
     equal(await socket.emitWithAck("join_room", { locationId: 1 }), "1");

@@ -26,7 +26,7 @@ check("nickname: all others read it", async (a) => {
   equal(one.heard, {});
 });
 
-check("nickname self-declared, null on cancel; destructuring of a non-object throws", async (a) => {
+check("a nickname is one socket's own, and a payload that is none is an error for its sender", async (a) => {
   const [mina, spy] = [await a.connect("/project/chat"), await a.connect("/project/chat")];
   equal(await mina.emitWithAck("message", { message: "x", nickname: "Hana" }), undefined);
   equal((await spy.emitWithAck("message", { message: "x", nickname: "hana" })).code, "conflict");

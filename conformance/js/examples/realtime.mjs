@@ -47,7 +47,7 @@ check("rooms: joined by an event, heard by members alone", async (a) => {
   equal(three.heard, {});
 });
 
-check("validateToken always true; class-level guard does not cover connect", async (a) => {
+check("a wrong token is refused at the handshake, in every namespace", async (a) => {
   for (const namespace of ["/", "/chat", "/secure"]) {
     const error = await a.refused(namespace, { auth: { token: "anything" } });
     equal(error.data.code, "unauthorized");
@@ -55,7 +55,7 @@ check("validateToken always true; class-level guard does not cover connect", asy
   equal((await a.refused("/secure")).data.code, "unauthorized");
 });
 
-check("joinRoom joins any string, incl. another socket's id", async (a) => {
+check("joinRoom never joins another socket's own room", async (a) => {
   const [victim, spy] = [await a.connect("/chat"), await a.connect("/chat")];
   await spy.emitWithAck("joinRoom", victim.id);
   const told = next(victim, "joinedRoom"); // which the server sends to the victim's own room
@@ -76,7 +76,7 @@ check("notifications reach the user, on every device", async (a) => {
   equal(await told, [[{ title: "eggs", n: [1] }], [{ title: "eggs", n: [1] }]]);
 });
 
-check("subscribeToNotifications joins another user's id", async (a) => {
+check("nobody subscribes to another user's notifications", async (a) => {
   const [spy, guest] = [await a.connect("/", { auth: jun }), await a.connect("/")];
   equal((await spy.emitWithAck("subscribeToNotifications", "1")).code, "forbidden");
   equal((await guest.emitWithAck("subscribeToNotifications", "1")).code, "unauthorized");
@@ -95,6 +95,28 @@ check("updateData: every client gets one copy", async (a) => {
   for (const reader of readers) equal(reader.heard.dataUpdated, [[{ price: 10 }], [{ price: 11 }]]);
 });
 
+check("two servers are one to their clients, and each is told once", async (a) => {
+  const there = { url: given.other };
+  const [one, two] = [await a.connect("/"), await a.connect("/", there)];
+  one.emit("chatToServer", "hello over there");
+  equal(await next(two, "chatToClient"), ["hello over there"]);
+  const editor = await a.connect("/secure", { auth: mina, ...there });
+  for (const price of [1, 2]) await editor.emitWithAck("updateData", { price });
+  for (const socket of [one, two]) await until(() => socket.heard.dataUpdated?.length >= 2, "the data");
+  await editor.emitWithAck("updateData", { price: 3 }); // behind a second copy
+  for (const socket of [one, two]) {
+    await until(() => socket.heard.dataUpdated.some(([d]) => d.price === 3), "the last of the data");
+    equal(socket.heard.dataUpdated, [[{ price: 1 }], [{ price: 2 }], [{ price: 3 }]]);
+  }
+  await until(() => one.heard.chatToClient, "its own");
+  equal([one.heard.chatToClient, two.heard.chatToClient], [[["hello over there"]], [["hello over there"]]]);
+  const [here, away] = [await a.connect("/chat"), await a.connect("/chat", there)];
+  for (const socket of [here, away]) await socket.emitWithAck("joinRoom", "bridge");
+  const told = next(away, "chatToClient");
+  here.emit("chatToRoom", { room: "bridge", message: "from bank to bank" });
+  equal(await told, ["from bank to bank"]);
+});
+
 check("dashboardUpdate comes again and again", async (a) => {
   const socket = await a.connect("/");
   const updates = collect(socket, "dashboardUpdate");
@@ -102,7 +124,7 @@ check("dashboardUpdate comes again and again", async (a) => {
   ok(updates[0][0].clients >= 1 && Date.parse(updates[0][0].at) > 0, JSON.stringify(updates[0]));
 });
 
-check("broadcasts unlimited raw strings to all", async (a) => {
+check("texts have a type, a size and a rate", async (a) => {
   const [one, other] = [await a.connect("/"), await a.connect("/")];
   const long = await one.emitWithAck("chatToServer", "x".repeat(501));
   equal([long.code, long.details[0].rule], ["invalid", "max"]);
