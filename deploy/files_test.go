@@ -163,6 +163,16 @@ func TestTimeOutsOfNginxAreAboveTheHeartbeat(t *testing.T) {
 	assert.Equal(t, at(t, ingress, "metadata", "annotations", "nginx.ingress.kubernetes.io/proxy-read-timeout").(string), "60")
 }
 
+// What a poll is answered, and what is posted, waits in no buffer and in no file of nginx's.
+func TestNginxBuffersNothingOfSockets(t *testing.T) {
+	_, block, found := strings.Cut(read(t, "nginx/conf.d/kachi.conf"), "\n    location /socket.io/ {\n")
+	assert.True(t, found)
+	block, _, _ = strings.Cut(block, "\n    }\n")
+	for _, want := range []string{"proxy_buffering off;", "proxy_request_buffering off;"} {
+		assert.True(t, strings.Contains(block, want), want)
+	}
+}
+
 func TestKubernetes(t *testing.T) {
 	kinds := map[string]map[string]any{}
 	for _, name := range at(t, documents(t, "kubernetes/kustomization.yaml")[0], "resources").([]any) {

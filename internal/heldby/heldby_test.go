@@ -3,6 +3,7 @@ package heldby_test
 import (
 	"os"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
 
@@ -20,6 +21,7 @@ func TestDocumentsNameTests(t *testing.T) {
 	}{
 		{heldby.Document{Path: "docs/gateways.md", Folders: []string{"gateway"}}, 70},
 		{heldby.Document{Path: "docs/security.md", Folders: []string{"app/server", "app/account", "app/api"}}, 35},
+		{heldby.Document{Path: "docs/requirements.md"}, 250},
 	} {
 		t.Run(test.Path, func(t *testing.T) {
 			faults, count, err := heldby.Faults(project, test.Document)
@@ -29,6 +31,16 @@ func TestDocumentsNameTests(t *testing.T) {
 			}
 			assert.True(t, count >= test.least, "%d tests are named", count)
 		})
+	}
+}
+
+// What the requirements say is in a file is in one that is there.
+func TestRequirementsNameFiles(t *testing.T) {
+	text, err := os.ReadFile(filepath.Join(project, "docs/requirements.md"))
+	assert.NoError(t, err)
+	for _, link := range regexp.MustCompile(`\]\(([^)#]+)(?:#[^)]*)?\)`).FindAllStringSubmatch(string(text), -1) {
+		_, err := os.Stat(filepath.Join(project, "docs", link[1]))
+		assert.NoError(t, err, link[0])
 	}
 }
 
