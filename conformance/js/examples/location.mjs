@@ -53,6 +53,8 @@ check("who calls is told by the token, not by a userId", async (a) => {
   equal((await spy.emitWithAck("join_room", { locationId: 1, userId: 1 })).code, "forbidden");
   equal((await spy.emitWithAck("join_room", { locationId: 1 })).code, "forbidden");
   equal((await spy.emitWithAck("join_room", { locationId: 404 })).code, "forbidden");
+  const owner = await a.connect("/", mina);
+  equal((await owner.emitWithAck("chat", { userId: 2, message: {}, roomName: "1" })).code, "forbidden");
   const put = (token) => request("PUT", "/location", { token, body: { id: 1, geometry: position } });
   equal([(await put()).status, (await put()).body.code], [401, "unauthorized"]);
   equal((await put("wrong")).status, 401);
