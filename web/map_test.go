@@ -170,3 +170,51 @@ func TestGroundOfMapInBrowser(t *testing.T) {
 	p.WaitFor(`%s > 1`, drawn)
 	p.Clean()
 }
+
+// Whoever leaves the map while it moves leaves nothing behind that moves it: whatever Leaflet
+// has begun by then ends with it.
+func TestLeavingTheMapInBrowser(t *testing.T) {
+	browser := browsertest.Open(t, browsertest.Options{})
+	app := apptest.New(t, nil)
+	mina := app.Register(t, "Mina")
+	for i := range 3 {
+		mina.Call(t, 201, "PUT", "/api/location", map[string]any{"name": fmt.Sprint(i), "geometry": map[string]any{
+			"type": "Point", "coordinates": []float64{120 + float64(i), 36},
+		}}, nil)
+	}
+	p := enter(t, browser, app, mina, desktop, "/map", "Map")
+	const steps = `
+		const frame = () => new Promise(requestAnimationFrame);
+		const ground = document.querySelector(".map-ground");
+		const press = (label) => document.querySelector("button[aria-label='" + label + "']").click();
+		const mouse = (target, type, x) => target.dispatchEvent(new MouseEvent(type, { clientX: x, clientY: 300, button: 0, bubbles: true, cancelable: true, view: window }));
+		const leave = () => document.querySelector("nav a[href='/account']").click();
+	`
+	for _, begun := range []struct{ name, by string }{
+		{"nothing", ``},
+		{"a zoom that is about to begin", `press("Zoom in");`},
+		{"a zoom", `press("Zoom in"); while (!ground.querySelector(".leaflet-zoom-anim")) await frame();`},
+		{"a zoom and then another", `press("Zoom out"); await frame(); await frame(); press("Zoom in"); await frame();`},
+		{"the wheel", `ground.dispatchEvent(new WheelEvent("wheel", { deltaY: -240, clientX: 500, clientY: 400, bubbles: true, cancelable: true }));`},
+		{"another size", `ground.parentElement.style.blockSize = "300px"; await frame(); await frame();`},
+		{"a flight to a place", `document.querySelector("[data-place='2'] .map-choose").click(); await frame(); await frame();`},
+		{"a flight to all", `press("Show all places"); await frame();`},
+		{"a drag", `mouse(ground, "mousedown", 500); mouse(ground, "mousemove", 560); await frame(); mouse(ground, "mousemove", 620);`},
+		{"a throw", `mouse(ground, "mousedown", 500);
+			for (let x = 500; x <= 620; x += 20) { mouse(ground, "mousemove", x); await frame(); }
+			mouse(ground, "mouseup", 620);`},
+		{"the slide behind a throw", `mouse(ground, "mousedown", 500);
+			for (let x = 500; x <= 620; x += 20) { mouse(ground, "mousemove", x); await frame(); }
+			mouse(ground, "mouseup", 620); await frame(); await frame();`},
+	} {
+		p.WaitFor(`document.querySelectorAll(".map-marker").length === 3`)
+		browsertest.Eval[bool](p.Page, `(async () => {`+steps+begun.by+`leave(); return true; })()`)
+		p.at("/account", "Account")
+		// Behind all timers that were set by then: the longest is a quarter of a second.
+		browsertest.Eval[bool](p.Page, `new Promise((done) => setTimeout(done, 400, true))`)
+		p.Clean()
+		p.Click(`nav a[href="/map"]`)
+		p.at("/map", "Map")
+	}
+	p.Clean()
+}

@@ -2,7 +2,6 @@
 // Everything that can be done here can be done in the list and the forms beside it.
 
 import {
-  Map as LeafletMap,
   Marker,
   circle,
   divIcon,
@@ -22,6 +21,7 @@ import {
 import type { Place } from '../../api/contract';
 import { BaseMap } from './basemap';
 import { known, middle, pointsOf, type Draft, type Geometry, type Position } from './geometry';
+import { MortalMap } from './mortal';
 import type { Fix } from './sharing';
 
 export interface View {
@@ -64,11 +64,14 @@ type Shape = Polyline<any>;
 const latLng = ({ latitude, longitude }: Position): LatLngExpression => [latitude, longitude];
 const fromLatLng = ({ lat, lng }: LatLng): Position => ({ latitude: lat, longitude: lng });
 
+const holesOf = (draft: Draft) =>
+  draft.holes.map((ring) => ring.map(([longitude, latitude]): LatLngExpression => [latitude!, longitude!]));
+
 /** The farthest that places are shown from when the map is made to show them. */
 const fitZoom = 15;
 
 export class MapCanvas {
-  readonly #map: LeafletMap;
+  readonly #map: MortalMap;
   readonly #ground: GridLayer;
   readonly #options: Options;
   readonly #drawn = new Map<string, Drawn>();
@@ -79,7 +82,7 @@ export class MapCanvas {
 
   constructor(element: HTMLElement, options: Options) {
     this.#options = options;
-    this.#map = new LeafletMap(element, {
+    this.#map = new MortalMap(element, {
       zoomControl: false, // Leaflet's controls are made of markup, which the pages' policy forbids
       attributionControl: false,
       minZoom: 1,
@@ -206,14 +209,11 @@ export class MapCanvas {
     this.#draft = [];
     this.#map.getContainer().classList.toggle('drawing', draft !== undefined);
     if (!draft) return;
-    const line = draft.points.map(latLng) as [number, number][];
+    const line = draft.points.map(latLng);
     let shape: Shape | undefined;
     if (draft.kind !== 'Point') {
-      const holes = draft.holes.map((ring) =>
-        ring.map(([longitude, latitude]) => [latitude!, longitude!] as [number, number]),
-      );
       const style = { className: `map-draft ${draft.kind}`, interactive: false };
-      shape = draft.kind === 'Polygon' ? polygon([line, ...holes], style) : polyline(line, style);
+      shape = draft.kind === 'Polygon' ? polygon([line, ...holesOf(draft)], style) : polyline(line, style);
       this.#add(shape);
     }
     this.#vertices(draft, shape, editing);
@@ -225,8 +225,8 @@ export class MapCanvas {
       const handle = this.#handle('vertex', point);
       handle.on('drag', () => {
         if (!shape) return;
-        const line = draft.points.map((p, i) => (i === index ? handle.getLatLng() : latLng(p))) as LatLng[];
-        shape.setLatLngs(draft.kind === 'Polygon' ? [line] : line);
+        const line = draft.points.map((p, i) => (i === index ? handle.getLatLng() : latLng(p)));
+        shape.setLatLngs(draft.kind === 'Polygon' ? [line, ...holesOf(draft)] : line);
       });
       handle.on('dragend', () => editing.moved(index, fromLatLng(handle.getLatLng())));
     });
@@ -274,7 +274,10 @@ export class MapCanvas {
     this.#draft.push(layer);
   }
 
+  /** Ends all that moves here. Nothing may be asked of the map any more. */
   remove() {
+    this.#options.onView(this.view); // also in the middle of a move
+    this.#map.off('click dragstart moveend');
     this.#map.remove();
   }
 
