@@ -67,8 +67,11 @@ func TestMapInBrowser(t *testing.T) {
 	hers.says("dialog", "Jun sees it now.")
 	hers.flawless()
 	hers.press("Close")
-	his.Do(chromedp.Reload())
+	his.says(".toast", "Mina shares “까치 <b>둥지</b>” with you.")
 	his.says(".map-item", "까치 <b>둥지</b>")
+	his.says(".map-owner", "by Mina")
+	his.Click(".toast .icon-button") // it lies over the list on a phone
+	his.WaitFor(`!document.querySelector(".toast")`)
 
 	// It moves, and the last of several is what remains.
 	his.Click(`[data-place="1"] .map-choose`)
@@ -103,6 +106,7 @@ func TestMapInBrowser(t *testing.T) {
 	hers.press("Jun no longer sees it")
 	hers.says("dialog", "Nobody but you sees it.")
 	his.says(".map-section", "Nobody shares a place with you.")
+	his.says(".toast", "Mina no longer shares “Nest” with you.")
 	hers.press("Close")
 	hers.press("Delete")
 	hers.Visible("dialog[open] .danger")

@@ -87,7 +87,7 @@ func (l *Locations) Routes(a *api.API) {
 
 	api.Handle(a, api.Route{Method: "PUT", Path: "/api/location", Access: api.User, MaxBody: 1 << 20, Use: moves, Tag: tag,
 		Summary:     "Say where a location of one's own is",
-		Description: "It is stored, and then told to those who watch it (`chat` in the namespace /location). The status is 201 where it is a new one, else 200."},
+		Description: "It is stored, and then told to those who watch it (`chat` in the namespace /location); a new one to its owner's devices (`granted`). The status is 201 where it is a new one, else 200."},
 		l.put)
 	api.Handle(a, api.Route{Method: "GET", Path: "/api/location", Access: api.User, Use: reads, Tag: tag,
 		Summary:     "Find locations",
@@ -110,12 +110,12 @@ func (l *Locations) Routes(a *api.API) {
 		Summary: "Say who may watch a location", Description: "beside its owner, whom it tells this. By their ids."},
 		l.audience)
 	api.Handle(a, api.Route{Method: "POST", Path: "/api/location/{id}/watchers", Access: api.User, Status: http.StatusNoContent, Use: grants, Tag: tag,
-		Summary: "Let somebody watch a location", Description: "For its owner."},
+		Summary: "Let somebody watch a location", Description: "For its owner. Their devices are told (`granted` in the namespace /location)."},
 		func(ctx context.Context, in *grant) (*struct{}, error) {
 			return nil, l.Grant(ctx, account.From(ctx), in.ID, in.Body.UserID)
 		})
 	api.Handle(a, api.Route{Method: "DELETE", Path: "/api/location/{id}/watchers/{userId}", Access: api.User, Status: http.StatusNoContent, Use: grants, Tag: tag,
-		Summary: "Let somebody watch a location no longer", Description: "For its owner, and for who may watch it. Their sockets leave its room at once."},
+		Summary: "Let somebody watch a location no longer", Description: "For its owner, and for who may watch it. Their sockets leave its room at once, and their devices are told (`left_room`)."},
 		func(ctx context.Context, in *taken) (*struct{}, error) {
 			return nil, l.Revoke(ctx, account.From(ctx), in.ID, in.UserID)
 		})

@@ -17,7 +17,7 @@ func (l *Locations) Gateway(auth gateway.Authenticator[account.User]) gateway.Ga
 }
 
 func (l *Locations) register(g *gateway.Namespace[account.User]) {
-	g.Emits(Moved, LeftRoom)
+	g.Emits(Moved, Granted, LeftRoom)
 	// A page that comes back joins what it shows at once.
 	g.Use(limit.PerPrincipal(20, time.Second, limit.Options{Burst: 200}))
 	g.OnConnect(func(ctx *Context) error {

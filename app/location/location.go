@@ -15,6 +15,10 @@
 // position, as does every client that joins. So what a crash between storing and telling left
 // out reaches watchers when they join again, which they have to after a crash. What is told
 // may overtake: a client drops what has no greater version than it knows.
+//
+// What somebody may watch from now on (granted), and what no longer (left_room), is told to
+// all their devices, whatever those have joined: a page need not ask from time to time. A
+// grant may overtake its end; who then joins is told that there is no such location.
 package location
 
 import (
@@ -103,11 +107,20 @@ func (l *Locations) Put(ctx context.Context, u account.User, c Change) (told Loc
 		return Location{}, err
 	}
 	told = onWire(stored)
-	if err := Moved.Emit(ctx, l.to(watching.Of(stored.ID)), moveOf(told)); err != nil {
-		// It is stored, and that is what the owner is told.
-		l.log.Error("location: a change could not be told", "location", stored.ID, "version", stored.Version, "error", err)
+	if c.ID == 0 {
+		l.tell(ctx, Granted, devices.Of(u.ID), told)
+	} else {
+		l.tell(ctx, Moved, watching.Of(told.ID), told)
 	}
 	return told, nil
+}
+
+// tell tells a room where a location is. It is stored, and that is what whoever has done it is
+// told, also where others could not be told.
+func (l *Locations) tell(ctx context.Context, event gateway.OutEvent[Move], room gateway.Room, at Location) {
+	if err := event.Emit(ctx, l.to(room), moveOf(at)); err != nil {
+		l.log.Error("location: a change could not be told", "location", at.ID, "version", at.Version, "error", err)
+	}
 }
 
 func (l *Locations) add(ctx context.Context, u account.User, c Change) (store.Location, error) {
@@ -204,12 +217,16 @@ func (l *Locations) Delete(ctx context.Context, u account.User, id store.ID) err
 	if at.Owner != u.ID && !u.Admin() {
 		return errNotOwner
 	}
-	if err := l.db.DeleteLocation(ctx, id); err != nil {
+	watchers, err := l.db.DeleteLocation(ctx, id, maxWatchers)
+	if err != nil {
 		return missing(err)
 	}
-	room := l.to(watching.Of(id))
-	l.tellLeft(ctx, room, id, ReasonDeleted)
-	return room.Leave(ctx, watching.Of(id))
+	concerned := []gateway.Room{watching.Of(id), devices.Of(at.Owner)} // administrators may have joined, too
+	for _, watcher := range watchers {
+		concerned = append(concerned, devices.Of(watcher))
+	}
+	l.tellLeft(ctx, l.to(concerned...), id, ReasonDeleted)
+	return l.to(watching.Of(id)).Leave(ctx, watching.Of(id))
 }
 
 func (l *Locations) tellLeft(ctx context.Context, to gateway.Target, id store.ID, reason string) {
@@ -218,4 +235,6 @@ func (l *Locations) tellLeft(ctx context.Context, to gateway.Target, id store.ID
 	}
 }
 
-func (l *Locations) to(room gateway.Room) gateway.Target { return l.hub.Namespace(Namespace).To(room) }
+func (l *Locations) to(rooms ...gateway.Room) gateway.Target {
+	return l.hub.Namespace(Namespace).To(rooms...)
+}

@@ -92,6 +92,7 @@ func TestWatching(t *testing.T) {
 		at := put(t, mina, 201, object{"name": " 집 ", "geometry": point(126.978, 37.5665)})
 		assert.Equal(t, at.Name, "집")
 		assert.Equal(t, at.OwnerID, mina.ID)
+		assert.Equal(t, at.OwnerName, "Mina")
 		assert.Equal(t, at.Version, int64(1))
 		share(t, mina, at.ID, jun)
 		share(t, mina, at.ID, sora)
@@ -169,6 +170,57 @@ func TestAGrantTakenBack(t *testing.T) {
 		refused(t, hers, "not_found", "join_room", object{"locationId": other.ID})
 		mina.Refused(t, 404, "not_found", "GET", path(other.ID), nil)
 		mina.Refused(t, 404, "not_found", "DELETE", path(other.ID), nil)
+	})
+}
+
+// What somebody may watch from now on, and what no longer, is told to all their devices at
+// once, whatever those have joined; and to nobody else.
+func TestEachDeviceIsToldWhatItsUserMayWatch(t *testing.T) {
+	apptest.Each(t, nil, func(t *testing.T, app *apptest.App) {
+		app.Register(t, "Root")
+		mina, jun, stranger := app.Register(t, "Mina"), app.Register(t, "Jun"), app.Register(t, "Stranger")
+		owner, spy := mina.Dial(t, location.Namespace), stranger.Dial(t, location.Namespace)
+		phone, desk := jun.Dial(t, location.Namespace), jun.Dial(t, location.Namespace)
+		granted := func(c *testclient.Client) (m location.Move) {
+			t.Helper()
+			c.Expect("granted").Decode(t, &m)
+			return m
+		}
+		left := func(c *testclient.Client) (l location.Leave) {
+			t.Helper()
+			c.Expect("left_room").Decode(t, &l)
+			return l
+		}
+
+		at := put(t, mina, 201, object{"name": "Nest", "geometry": point(1, 2)})
+		news := location.Move{UserID: mina.ID, Message: at, RoomName: at.ID.String()}
+		assert.Equal(t, granted(owner), news, "new, and hers")
+		at = put(t, mina, 200, object{"id": at.ID, "geometry": point(3, 4)})
+		share(t, mina, at.ID, jun)
+		news.Message = at
+		for _, c := range []*testclient.Client{phone, desk} {
+			assert.Equal(t, granted(c), news, "as it is now")
+		}
+		assert.Equal(t, at.OwnerName, "Mina")
+
+		// One of them joins; the other is told the end nevertheless, and each is told once.
+		watch(t, phone, at.ID)
+		mina.Call(t, 204, "DELETE", path(at.ID, "/watchers/", jun.ID), nil, nil)
+		for _, c := range []*testclient.Client{phone, desk} {
+			assert.Equal(t, left(c), location.Leave{RoomName: at.ID.String(), Reason: location.ReasonRevoked})
+		}
+		put(t, mina, 200, object{"id": at.ID, "geometry": point(5, 6)})
+		share(t, mina, at.ID, jun)
+		assert.Equal(t, granted(phone).Message.Version, at.Version+1, "and nothing of what was between")
+		granted(desk)
+		watch(t, phone, at.ID)
+		mina.Call(t, 204, "DELETE", path(at.ID), nil, nil)
+		for _, c := range []*testclient.Client{phone, desk, owner} {
+			assert.Equal(t, left(c), location.Leave{RoomName: at.ID.String(), Reason: location.ReasonDeleted})
+		}
+		for _, c := range []*testclient.Client{phone, desk, owner, spy} {
+			c.ExpectNothing()
+		}
 	})
 }
 

@@ -186,6 +186,7 @@ func TestLargeGeometries(t *testing.T) {
 		}
 		track := object{"type": "LineString", "coordinates": positions}
 		at := put(t, mina, 201, object{"geometry": track})
+		c.Expect("granted")
 		assert.True(t, orb.Equal(watch(t, c, at.ID).Message.Geometry.Geometry, at.Geometry.Geometry))
 		moved := put(t, mina, 200, object{"id": at.ID, "geometry": track})
 		assert.True(t, orb.Equal(told(t, c).Message.Geometry.Geometry, moved.Geometry.Geometry))

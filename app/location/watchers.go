@@ -9,7 +9,8 @@ import (
 	"github.com/kachi-io/kachi/gateway"
 )
 
-// Grant lets somebody watch a location of u's.
+// Grant lets somebody watch a location of u's, and tells their devices. To repeat it does no
+// harm.
 func (l *Locations) Grant(ctx context.Context, u account.User, id, watcher store.ID) error {
 	if _, err := l.owned(ctx, u, id); err != nil {
 		return err
@@ -23,10 +24,19 @@ func (l *Locations) Grant(ctx context.Context, u account.User, id, watcher store
 		return err
 	}
 	err := l.db.AddWatcher(ctx, id, watcher, l.now(), maxWatchers)
-	if errors.Is(err, store.ErrTooMany) {
+	switch {
+	case errors.Is(err, store.ErrTooMany):
 		return gateway.Errorf("full", "%d people may watch this location already", maxWatchers)
+	case err != nil:
+		return missing(err)
 	}
-	return missing(err)
+	// As it is now, and only if they still may.
+	if at, err := l.db.LocationFor(ctx, id, watcher); err == nil {
+		l.tell(ctx, Granted, devices.Of(watcher), onWire(at))
+	} else if !errors.Is(err, store.ErrNotFound) {
+		l.log.Error("location: a grant could not be told", "location", id, "error", err)
+	}
+	return nil
 }
 
 // Revoke takes a grant back: its owner does that, or who got it. Their sockets are out of the

@@ -17,27 +17,30 @@ const Namespace = "/location"
 var (
 	Moved = gateway.NewEvent[Move]("chat").
 		Describe("A location has changed, for all who have joined its room; or is as it is, for a client that has just joined. What has no greater version than the client knows is old and to be dropped.")
+	Granted = gateway.NewEvent[Move]("granted").
+		Describe("The user may watch a location that they could not before: somebody shares it with them, or it is new and theirs. For all devices of the user. Its changes are told to those that join its room.")
 	LeftRoom = gateway.NewEvent[Leave]("left_room").
 			Describe("The user can no longer watch a location, for all devices of the user, whether they have joined its room or not.")
 )
 
 // Location is where something is.
 type Location struct {
-	ID       store.ID  `json:"id"`
-	Name     string    `json:"name"`
-	OwnerID  store.ID  `json:"ownerId"`
-	Geometry Geometry  `json:"geometry"`
-	Updated  time.Time `json:"updatedAt"`
-	Version  int64     `json:"version" doc:"1, and one more with each change: of two states of a location, the one with the greater version is the newer."`
+	ID        store.ID  `json:"id"`
+	Name      string    `json:"name"`
+	OwnerID   store.ID  `json:"ownerId"`
+	OwnerName string    `json:"ownerName"`
+	Geometry  Geometry  `json:"geometry"`
+	Updated   time.Time `json:"updatedAt"`
+	Version   int64     `json:"version" doc:"1, and one more with each change: of two states of a location, the one with the greater version is the newer."`
 }
 
 func onWire(l store.Location) Location {
-	return Location{l.ID, l.Name, l.Owner, Geometry{l.Place}, l.Updated, l.Version}
+	return Location{l.ID, l.Name, l.Owner, l.OwnerName, Geometry{l.Place}, l.Updated, l.Version}
 }
 
 // Move says where a location is.
 type Move struct {
-	UserID   store.ID `json:"userId" doc:"Who has moved it: its owner."`
+	UserID   store.ID `json:"userId" doc:"Its owner, who has moved it."`
 	Message  Location `json:"message"`
 	RoomName string   `json:"roomName" doc:"The location's id."`
 }
@@ -53,7 +56,7 @@ const (
 // Leave says that somebody can no longer watch a location.
 type Leave struct {
 	RoomName string `json:"roomName" doc:"The location's id."`
-	Reason   string `json:"reason" doc:"revoked or deleted."`
+	Reason   string `json:"reason" validate:"oneof=revoked deleted" doc:"revoked: it is shared with the user no longer. deleted: there is no such location any more."`
 }
 
 // Join is what a client sends that wants to watch a location, or no longer wants to. It need
@@ -73,15 +76,16 @@ type Feature struct {
 
 // Properties is what there is to say of a location beside where it is.
 type Properties struct {
-	Name     string    `json:"name"`
-	OwnerID  store.ID  `json:"ownerId"`
-	Updated  time.Time `json:"updatedAt"`
-	Version  int64     `json:"version"`
-	Distance *float64  `json:"distance,omitempty" doc:"In metres, from what near names."`
+	Name      string    `json:"name"`
+	OwnerID   store.ID  `json:"ownerId"`
+	OwnerName string    `json:"ownerName"`
+	Updated   time.Time `json:"updatedAt"`
+	Version   int64     `json:"version"`
+	Distance  *float64  `json:"distance,omitempty" doc:"In metres, from what near names."`
 }
 
 func featureOf(l store.Location) Feature {
-	return Feature{"Feature", l.ID, Geometry{l.Place}, Properties{l.Name, l.Owner, l.Updated, l.Version, nil}}
+	return Feature{"Feature", l.ID, Geometry{l.Place}, Properties{l.Name, l.Owner, l.OwnerName, l.Updated, l.Version, nil}}
 }
 
 // FeatureCollection is locations as GeoJSON has them, by their ids.

@@ -11,12 +11,14 @@ import (
 
 // Location is where something is.
 type Location struct {
-	ID      ID
-	Owner   ID
-	Name    string
-	Place   orb.Geometry // a point, a line or a polygon; longitude first, in degrees
-	Version int64        // 1, and one more with each change
-	Updated time.Time
+	ID    ID
+	Owner ID
+	// OwnerName is read with the location, and never written.
+	OwnerName string
+	Name      string
+	Place     orb.Geometry // a point, a line or a polygon; longitude first, in degrees
+	Version   int64        // 1, and one more with each change
+	Updated   time.Time
 }
 
 // Watcher is somebody who may watch a location that is not theirs.
@@ -27,13 +29,14 @@ type Watcher struct {
 }
 
 func (d *dialect) locationColumns() string {
-	return `l.id, l.owner_id, l.name, ` + d.placeOut() + `, l.version, l.updated_at`
+	// Not by a join: what is read FOR UPDATE would hold the owner, too.
+	return `l.id, l.owner_id, (SELECT u.name FROM users AS u WHERE u.id = l.owner_id), l.name, ` + d.placeOut() + `, l.version, l.updated_at`
 }
 
 func (d *dialect) scanLocation(row scanner) (l Location, err error) {
 	var place []byte
 	var updated int64
-	if err = row.Scan(&l.ID, &l.Owner, &l.Name, &place, &l.Version, &updated); err != nil {
+	if err = row.Scan(&l.ID, &l.Owner, &l.OwnerName, &l.Name, &place, &l.Version, &updated); err != nil {
 		return l, err
 	}
 	l.Updated = moment(updated)
@@ -48,7 +51,7 @@ func (db *DB) AddLocation(ctx context.Context, l Location, most int) (Location, 
 	err := db.write(ctx, func(tx *tx) (err error) {
 		var count int
 		// Those of one owner are counted one after the other.
-		if err := tx.get(`SELECT id FROM users WHERE id = ?`+tx.dialect.forUpdate, []any{l.Owner}, &count); err != nil {
+		if err := tx.get(`SELECT name FROM users WHERE id = ?`+tx.dialect.forUpdate, []any{l.Owner}, &l.OwnerName); err != nil {
 			return err
 		}
 		if err := tx.get(`SELECT COUNT(*) FROM locations WHERE owner_id = ?`, []any{l.Owner}, &count); err != nil {
@@ -115,10 +118,15 @@ func (t *tx) placed(place orb.Geometry) (placeColumns, []any, error) {
 	return placeColumns{`place, box`, in + `, ST_GeomFromWKB(?)`, `place = ` + in + `, box = ST_GeomFromWKB(?)`}, []any{text, box}, err
 }
 
-// DeleteLocation deletes a location, and who may watch it.
-func (db *DB) DeleteLocation(ctx context.Context, id ID) error {
-	return db.write(ctx, func(tx *tx) error {
+// DeleteLocation deletes a location, and returns who could watch it beside its owner: most at
+// most.
+func (db *DB) DeleteLocation(ctx context.Context, id ID, most int) (watchers []ID, err error) {
+	scan := func(row scanner) (user ID, err error) { return user, row.Scan(&user) }
+	err = db.write(ctx, func(tx *tx) (err error) {
 		if err := tx.holdLocation(id); err != nil {
+			return err
+		}
+		if watchers, err = list(tx, scan, `SELECT user_id FROM location_watchers WHERE location_id = ? LIMIT ?`, id, most); err != nil {
 			return err
 		}
 		if _, err := tx.exec(`DELETE FROM location_watchers WHERE location_id = ?`, id); err != nil {
@@ -126,6 +134,7 @@ func (db *DB) DeleteLocation(ctx context.Context, id ID) error {
 		}
 		return tx.change(`DELETE FROM locations WHERE id = ?`, id)
 	})
+	return watchers, err
 }
 
 // holdLocation keeps a location from being changed and deleted until the transaction ends.

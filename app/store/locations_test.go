@@ -44,7 +44,7 @@ func TestLocations(t *testing.T) {
 			assert.True(t, l.ID > 0)
 			got, err := db.Location(t.Context(), l.ID)
 			assert.NoError(t, err)
-			assert.Equal(t, got, store.Location{ID: l.ID, Owner: mina.ID, Name: "집", Place: place, Version: 1, Updated: noon})
+			assert.Equal(t, got, store.Location{ID: l.ID, Owner: mina.ID, OwnerName: "mina", Name: "집", Place: place, Version: 1, Updated: noon})
 		}
 		_, err := db.AddLocation(t.Context(), store.Location{Owner: mina.ID, Place: orb.MultiPoint{seoul}}, 1000)
 		assert.True(t, err != nil, "there are three kinds")
@@ -65,7 +65,7 @@ func TestChangeLocation(t *testing.T) {
 		}
 		moved, err := db.ChangeLocation(t.Context(), l.ID, noon.Add(time.Hour), move(vienna))
 		assert.NoError(t, err)
-		assert.Equal(t, moved, store.Location{ID: l.ID, Owner: l.Owner, Name: "moved", Place: vienna, Version: 2, Updated: noon.Add(time.Hour)})
+		assert.Equal(t, moved, store.Location{ID: l.ID, Owner: l.Owner, OwnerName: "mina", Name: "moved", Place: vienna, Version: 2, Updated: noon.Add(time.Hour)})
 		got, err := db.Location(t.Context(), l.ID)
 		assert.NoError(t, err)
 		assert.Equal(t, got, moved)
@@ -141,9 +141,11 @@ func TestLocationsInBoxes(t *testing.T) {
 		assert.NoError(t, err)
 		assert.Equal(t, in(store.Box{16, 48, 17, 49}), some())
 		assert.Equal(t, in(store.Box{126, 37, 127, 38}), some(point))
-		assert.NoError(t, db.DeleteLocation(t.Context(), point))
+		_, err = db.DeleteLocation(t.Context(), point, 10)
+		assert.NoError(t, err)
 		assert.Equal(t, in(store.Box{126, 37, 127, 38}), some())
-		assert.ErrorIs(t, db.DeleteLocation(t.Context(), point), store.ErrNotFound)
+		_, err = db.DeleteLocation(t.Context(), point, 10)
+		assert.ErrorIs(t, err, store.ErrNotFound)
 
 		// A page at a time, over several boxes.
 		var paged []store.ID
@@ -197,7 +199,9 @@ func TestWatchers(t *testing.T) {
 		assert.NoError(t, db.RemoveWatcher(t.Context(), l.ID, jun.ID))
 		assert.ErrorIs(t, db.RemoveWatcher(t.Context(), l.ID, jun.ID), store.ErrNotFound)
 		assert.True(t, !sees(jun) && sees(sora))
-		assert.NoError(t, db.DeleteLocation(t.Context(), l.ID))
+		gone, err := db.DeleteLocation(t.Context(), l.ID, 10)
+		assert.NoError(t, err)
+		assert.Equal(t, gone, []store.ID{sora.ID}, "who could watch it")
 		assert.True(t, !sees(mina) && !sees(sora))
 	})
 }

@@ -72,7 +72,7 @@ check("PUT: 201 for what is new, 200 for what is changed, and the status in the 
   const made = await put({ name: "집", geometry: seoul });
   equal([made.status, made.answer.status, made.location.version], [201, 201, 1]);
   const { id, ...rest } = made.location;
-  equal(Object.keys(made.location), ["id", "name", "ownerId", "geometry", "updatedAt", "version"]);
+  equal(Object.keys(made.location), ["id", "name", "ownerId", "ownerName", "geometry", "updatedAt", "version"]);
   equal([typeof id, rest.name, rest.ownerId, rest.geometry], ["string", "집", given.minaId, seoul]);
   const changed = await put({ id: Number(id), geometry: vienna });
   equal([changed.status, changed.answer.status, changed.location.name], [200, 200, "집"]);

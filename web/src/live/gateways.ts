@@ -528,14 +528,15 @@ export interface Latency {
 export interface Leave {
   /** The location's id. */
   roomName: string;
-  /** revoked or deleted. */
-  reason: string;
+  /** revoked: it is shared with the user no longer. deleted: there is no such location any more. */
+  reason: "revoked" | "deleted";
 }
 
 export interface Location {
   id: string;
   name: string;
   ownerId: string;
+  ownerName: string;
   /** A Point, LineString or Polygon of GeoJSON (RFC 7946). A position is longitude, then latitude, in degrees. Up to 10,000 positions; rings are closed. */
   geometry: {
     type: "Point" | "LineString" | "Polygon";
@@ -547,7 +548,7 @@ export interface Location {
 }
 
 export interface LocationMove {
-  /** Who has moved it: its owner. */
+  /** Its owner, who has moved it. */
   userId: string;
   message: Location;
   /** The location's id. */
@@ -957,6 +958,8 @@ export interface LocationServerToClientEvents {
   chat: (data: LocationMove) => void;
   /** What went wrong with an event for which the client asked for no acknowledgement. */
   exception: (data: ErrorAnswer) => void;
+  /** The user may watch a location that they could not before: somebody shares it with them, or it is new and theirs. For all devices of the user. Its changes are told to those that join its room. */
+  granted: (data: LocationMove) => void;
   /** The user can no longer watch a location, for all devices of the user, whether they have joined its room or not. */
   left_room: (data: Leave) => void;
   /** What the client was admitted with expires soon: it is disconnected then, unless it shows something newer. */

@@ -36,6 +36,6 @@ export function deletePlace(api: Api, id: string): Promise<void> {
 }
 
 function placeOf({ id, geometry, properties }: PlaceFeature): Place {
-  const { name, ownerId, updatedAt, version } = properties;
-  return { id, geometry, name, ownerId, updatedAt, version };
+  const { name, ownerId, ownerName, updatedAt, version } = properties;
+  return { id, geometry, name, ownerId, ownerName, updatedAt, version };
 }

@@ -299,6 +299,7 @@ export class MapCanvas {
     label.className = 'map-label';
     label.dir = 'auto';
     label.textContent = place.name;
+    label.hidden = place.name === '';
     const body = document.createElement('span');
     body.className = 'map-body';
     body.append(label);

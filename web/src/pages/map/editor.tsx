@@ -20,7 +20,7 @@ import {
   type Draft,
   type Position,
 } from './geometry';
-import { text } from './text';
+import { nameOf, text } from './text';
 
 interface Props {
   /** The place that is changed; none while a new one is made. */
@@ -79,7 +79,7 @@ export function Editor({ place, draft, middle, onDraft, onSave, onCancel }: Prop
       onSubmit={(event) => void save(event)}
       noValidate
     >
-      <h2 id="map-editor">{place ? t.editTitle(place.name) : t.createTitle}</h2>
+      <h2 id="map-editor">{place ? t.editTitle(nameOf(place)) : t.createTitle}</h2>
       <Field
         label={t.name}
         name="place"

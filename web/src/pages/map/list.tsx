@@ -5,7 +5,7 @@ import { useMinutes } from '../../text/minutes';
 import { Button } from '../../ui/button';
 import { Icon, type IconName } from '../../ui/icon';
 import { known, middle, pointsOf, writePosition } from './geometry';
-import { text } from './text';
+import { nameOf, text } from './text';
 
 interface Props {
   places: readonly Place[];
@@ -96,9 +96,15 @@ function Row({
           <Icon name={kindIcon(place.geometry.type)} size={20} />
         </span>
         <span class="list-text">
-          <strong dir="auto">{place.name}</strong>
+          <strong dir="auto">{nameOf(place)}</strong>
           <span class="hint map-where">{where(place)}</span>
-          <span class="hint">
+          <span class="hint map-when">
+            {!own && (
+              <>
+                <bdi class="map-owner">{t.owner(place.ownerName)}</bdi>
+                <span aria-hidden="true"> · </span>
+              </>
+            )}
             <time dateTime={place.updatedAt} title={formatMoment(at)}>
               {t.updated(formatDistance(at))}
             </time>

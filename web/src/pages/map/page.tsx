@@ -35,7 +35,7 @@ import './map.css';
 import { Places } from './places';
 import { ShareCard } from './share';
 import { Sharing, type Fix } from './sharing';
-import { text } from './text';
+import { nameOf, text } from './text';
 import { MapView } from './view';
 import { Watchers } from './watchers';
 
@@ -44,9 +44,6 @@ interface Editing {
   place: Place | undefined;
   draft: Draft | undefined;
 }
-
-/** What was shared with the user meanwhile is looked for this often, in milliseconds. */
-const lookAgain = 30_000;
 
 export function MapPage() {
   const app = useApp();
@@ -71,18 +68,16 @@ export function MapPage() {
     return () => places.stop();
   }, []);
   useEffect(() => {
-    if (lease) places.follow(lease);
+    if (!lease) return;
+    places.follow(lease, (what, place) => toast(() => text().news[what](nameOf(place), place.ownerName)));
   }, [lease]);
   useEffect(() => {
+    // Not everything is told: of more than maxWatched places, and of others' new ones to administrators.
     const look = () => {
       if (document.visibilityState === 'visible') void places.reload();
     };
-    const timer = setInterval(look, lookAgain);
     document.addEventListener('visibilitychange', look);
-    return () => {
-      clearInterval(timer);
-      document.removeEventListener('visibilitychange', look);
-    };
+    return () => document.removeEventListener('visibilitychange', look);
   }, []);
 
   // What is on the map follows from what is known and chosen.
@@ -151,7 +146,7 @@ export function MapPage() {
     try {
       await deletePlace(app.api, place.id);
       places.delete(place.id);
-      toast(() => text().removed(place.name), { tone: 'good' });
+      toast(() => text().removed(nameOf(place)), { tone: 'good' });
     } catch (error) {
       toast(() => `${text().notRemoved} ${errorText(error)}`, { tone: 'bad' });
     }
@@ -202,7 +197,7 @@ export function MapPage() {
             <>
               <ShareCard sharing={sharing} onWho={shared && (() => showWatchers(shared.id))} />
               <p class="unseen" role="status">
-                {followed && t.following(followed.name)}
+                {followed && t.following(nameOf(followed))}
               </p>
               {loading.kind === 'failed' && (
                 <Failed title={t.failed} error={loading.error} onAgain={() => void places.reload()} />
@@ -236,7 +231,7 @@ export function MapPage() {
       {watched && <Watchers place={watched} onClose={() => showWatchers(undefined)} />}
       {removing && (
         <Dialog
-          title={t.removeTitle(removing.name)}
+          title={t.removeTitle(nameOf(removing))}
           onClose={() => askToRemove(undefined)}
           actions={
             <>

@@ -8,6 +8,7 @@ function place(id: string, version: number, more: Partial<Place> = {}): Place {
     id,
     name: `place ${id}`,
     ownerId: '2',
+    ownerName: 'Jun',
     geometry: { type: 'Point', coordinates: [version, 0] },
     updatedAt: '2026-01-02T00:00:00Z',
     version,
@@ -20,6 +21,7 @@ class Connection {
   readonly joined: string[] = [];
   answer: (id: string) => Promise<string> = async (id) => `location:${id}`;
   chat = (_: Place) => {};
+  granted = (_: Place) => {};
   left = (_id: string, _reason: string) => {};
   connects = (_recovered: boolean) => {};
 
@@ -32,6 +34,8 @@ class Connection {
     },
     on: (event: string, listener: (news: object) => void) => {
       if (event === 'left_room') this.left = (roomName, reason) => listener({ roomName, reason });
+      else if (event === 'granted')
+        this.granted = (message) => listener({ userId: '2', message, roomName: message.id });
       else this.chat = (message) => listener({ userId: '2', message, roomName: `location:${message.id}` });
     },
     onConnect: (listener: (recovered: boolean) => void) => {
@@ -130,6 +134,42 @@ describe('places', () => {
     server.splice(0, 2, place('2', 1), place('3', 1)); // an answer from before
     await places.reload();
     expect(versions()).toEqual(['2@1']);
+  });
+
+  it('come the moment they are shared, and are watched', async () => {
+    const { places, connection, load, versions } = setUp([place('2', 1)]);
+    const news: string[] = [];
+    places.follow(connection.lease, (what, { id }) => news.push(`${what} ${id}`));
+    await settled();
+    connection.granted(place('3', 4));
+    connection.granted(place('3', 4)); // its owner shares it once more
+    connection.granted(place('2', 2)); // it was known, and has moved
+    connection.granted(place('9', 1, { ownerId: '1' })); // the user's own, made on another device
+    await settled();
+    expect(versions()).toEqual(['9@1', '2@2', '3@4']);
+    expect(connection.joined).toEqual(['2', '3', '9']);
+    connection.left('3', 'revoked');
+    connection.left('9', 'deleted');
+    connection.left('77', 'deleted'); // never heard of
+    connection.granted(place('3', 5));
+    connection.left('3', 'deleted');
+    connection.granted(place('3', 6)); // news that comes too late
+    await settled();
+    expect(versions()).toEqual(['2@2']);
+    expect(news).toEqual(['shared 3', 'revoked 3', 'shared 3', 'deleted 3']);
+    expect(connection.joined).toEqual(['2', '3', '9', '3']);
+    expect(load).toHaveBeenCalledTimes(1);
+  });
+
+  it('go again when their grant has overtaken its end', async () => {
+    const { places, connection, versions } = setUp([]);
+    connection.answer = () => Promise.reject(new ApiError('not_found', ''));
+    places.follow(connection.lease);
+    await settled();
+    connection.left('3', 'revoked');
+    connection.granted(place('3', 1));
+    await vi.waitFor(() => expect(versions()).toEqual([]));
+    expect(connection.joined).toEqual(['3']);
   });
 
   it('are watched again over a new connection, and not over one that was recovered', async () => {

@@ -13,6 +13,9 @@ export type LoadPlaces = (signal: AbortSignal) => Promise<readonly Place[]>;
 /** No more places than these are watched live; the others are as they were when they were loaded. */
 export const maxWatched = 200;
 
+/** What somebody has done with a place of theirs. */
+export type News = 'shared' | 'revoked' | 'deleted';
+
 export type Loading = { kind: 'loading' } | { kind: 'ready' } | { kind: 'failed'; error: unknown };
 
 export class Places {
@@ -62,15 +65,22 @@ export class Places {
     return this.#places.value.get(id);
   }
 
-  /** Begins to watch over a connection, which is the caller's to release. */
-  follow(lease: LocationLease) {
+  /**
+   * Begins to watch over a connection, which is the caller's to release. `news` is told of what others do with
+   * places of theirs: that they share one with the user, no longer share it, or have deleted it.
+   */
+  follow(lease: LocationLease, news: (what: News, place: Place) => void = () => {}) {
     this.#lease = lease;
-    lease.on('chat', (changed) => {
-      if (changed?.message) this.put(changed.message);
+    lease.on('chat', ({ message }) => void this.put(message));
+    lease.on('granted', ({ message }) => {
+      const known = this.get(message.id) !== undefined;
+      if (this.put(message) && !known && message.ownerId !== this.#me) news('shared', message);
     });
     lease.on('left_room', ({ roomName, reason }) => {
+      const known = this.get(roomName);
       if (reason === 'deleted') this.delete(roomName);
       else this.hide(roomName);
+      if (known && known.ownerId !== this.#me) news(reason, known);
     });
     lease.onConnect((recovered) => {
       // The server knows a socket that came back in time, and what it has missed is on its way.
@@ -79,7 +89,7 @@ export class Places {
     });
   }
 
-  /** Loads all again: what was given to the user, and taken from them. */
+  /** Loads all again. Needed after a connection that was not recovered; else what changes is told. */
   reload(): Promise<void> {
     return (this.#reloading ??= this.#loadAll().finally(() => (this.#reloading = undefined)));
   }

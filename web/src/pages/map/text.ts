@@ -1,3 +1,4 @@
+import type { Place } from '../../api/contract';
 import { dictionary } from '../../text/dictionary';
 import { plural } from '../../text/format';
 
@@ -9,7 +10,6 @@ export const text = dictionary({
     showAll: 'Show all places',
     credit: 'Natural Earth',
     scale: (length: string) => `Scale: this long is ${length}`,
-    places: 'Places',
     create: 'New place',
     own: 'My places',
     others: 'Others’ places',
@@ -19,10 +19,15 @@ export const text = dictionary({
     kinds: { Point: 'Point', LineString: 'Line', Polygon: 'Area', other: 'Other shape' },
     points: (n: number) => plural(n, { one: '# point', other: '# points' }),
     updated: (when: string) => `updated ${when}`,
-    show: (name: string) => `Show ${name} on the map`,
+    owner: (name: string) => `by ${name}`,
+    unnamed: 'Unnamed',
+    news: {
+      shared: (place: string, owner: string) => `${owner} shares “${place}” with you.`,
+      revoked: (place: string, owner: string) => `${owner} no longer shares “${place}” with you.`,
+      deleted: (place: string, owner: string) => `${owner} has deleted “${place}”.`,
+    },
     follow: 'Follow',
     following: (name: string) => `The map follows ${name}.`,
-    followEnded: 'The map no longer follows.',
     edit: 'Edit',
     watchers: 'Who sees it',
     remove: 'Delete',
@@ -99,7 +104,6 @@ export const text = dictionary({
     showAll: '모든 장소 보기',
     credit: '지도: Natural Earth',
     scale: (length) => `축척: 이 길이가 ${length}`,
-    places: '장소',
     create: '새 장소',
     own: '내 장소',
     others: '다른 사람의 장소',
@@ -109,10 +113,15 @@ export const text = dictionary({
     kinds: { Point: '점', LineString: '선', Polygon: '영역', other: '다른 도형' },
     points: (n) => plural(n, { other: '점 #개' }),
     updated: (when) => `${when} 갱신`,
-    show: (name) => `지도에서 보기: ${name}`,
+    owner: (name) => `${name} 님`,
+    unnamed: '이름 없음',
+    news: {
+      shared: (place, owner) => `${owner} 님이 ‘${place}’ 장소를 공유했습니다.`,
+      revoked: (place, owner) => `${owner} 님이 ‘${place}’ 장소의 공유를 중지했습니다.`,
+      deleted: (place, owner) => `${owner} 님이 ‘${place}’ 장소를 삭제했습니다.`,
+    },
     follow: '따라가기',
     following: (name) => `지도가 따라가는 장소: ${name}`,
-    followEnded: '따라가기를 멈췄습니다.',
     edit: '수정',
     watchers: '볼 수 있는 사람',
     remove: '삭제',
@@ -183,3 +192,8 @@ export const text = dictionary({
     },
   },
 });
+
+/** The name of a place, or that it has none: only the API makes such. */
+export function nameOf({ name }: Place): string {
+  return name === '' ? text().unnamed : name;
+}

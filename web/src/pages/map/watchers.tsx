@@ -8,7 +8,7 @@ import { IconButton } from '../../ui/button';
 import { Dialog } from '../../ui/dialog';
 import { Field } from '../../ui/field';
 import { Failed, SkeletonList } from '../../ui/states';
-import { text } from './text';
+import { nameOf, text } from './text';
 
 /** How long nothing is typed before people are looked for, in milliseconds. */
 const pause = 250;
@@ -66,7 +66,7 @@ export function Watchers({ place, onClose }: { place: Place; onClose: () => void
     );
 
   return (
-    <Dialog title={t.title(place.name)} onClose={onClose}>
+    <Dialog title={t.title(nameOf(place))} onClose={onClose}>
       <Field
         label={t.search}
         name="watcher"
