@@ -38,6 +38,11 @@ func (c *Chat) admit(ctx context.Context, user, room store.ID, invited bool) (ne
 		return false, errFull
 	case news:
 		c.tell("member", c.to(devices.Of(user)).Join(ctx, members.Of(room)))
+		// A membership that was ended in between ended before their sockets heard of it.
+		if v, err := c.db.RoomFor(ctx, user, room); err == nil && v.Member {
+			return news, nil
+		}
+		c.tell("member", c.to(devices.Of(user)).Leave(ctx, members.Of(room)))
 	}
 	return news, err
 }
@@ -88,9 +93,12 @@ func (c *Chat) Exclude(ctx context.Context, by account.User, room, user store.ID
 	} else if err != nil {
 		return err
 	}
-	// Sockets first, so that they do not hear of their own end.
-	c.tell("removed", c.to(devices.Of(user)).Leave(ctx, entered.Of(room), members.Of(room)))
-	c.presence.Expel(room, user, func(p Participant) { c.left(ctx, room, p) })
+	leave := func() { c.tell("removed", c.to(devices.Of(user)).Leave(ctx, entered.Of(room), members.Of(room))) }
+	c.presence.Expel(room, user, func(p Participant) {
+		leave() // first, so that they do not hear of their own end
+		c.left(ctx, room, p)
+	})
+	leave() // also those who were not there; behind Expel, after which nobody comes in who had only knocked
 	reason := reasonExcluded
 	if user == by.ID {
 		reason = reasonLeft

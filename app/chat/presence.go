@@ -13,7 +13,8 @@ import (
 //
 // What is to be told of a change is told while nobody else comes into that room or goes, so
 // that all hear of it in the order in which it happened. A function that tells sends, which
-// puts into queues and waits for nobody, and does not call the Presence.
+// puts into queues and waits for nobody, has sockets join and leave rooms, and does not call
+// the Presence.
 type Presence interface {
 	// Knock notes that a socket is about to enter a room. Nobody sees it there yet.
 	Knock(room store.ID, who Participant, socket string)
