@@ -31,7 +31,7 @@ import (
 // would be as many events for each message as the square of its members.
 const (
 	maxMembers   = 10_000 // of a room
-	maxRooms     = 500    // of a person
+	maxRooms     = 500    // of a person: that they are in, and that they own
 	maxEntered   = 100    // rooms that one socket is in at once
 	maxListed    = 500    // people who are named to somebody who enters
 	maxWatched   = 100

@@ -10,7 +10,7 @@ import (
 )
 
 var (
-	errTooManyRooms = gateway.NewError("too_many_rooms", "You are in too many rooms")
+	errTooManyRooms = gateway.NewError("too_many_rooms", "You are in too many rooms, or have opened too many")
 	errFull         = gateway.NewError("room_full", "There are too many members in this room, or too many rooms that they are in")
 	errGone         = gateway.NewError(gateway.CodeConflict, "You have left the room meanwhile")
 )

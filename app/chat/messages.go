@@ -62,29 +62,39 @@ func (c *Chat) storeAndTell(room store.ID, batch []*posting) {
 // Edit changes the text of a message: its sender may, as long as they are a member.
 func (c *Chat) Edit(ctx context.Context, by account.User, in Edit) (Message, error) {
 	m, err := c.message(ctx, in.ID)
+	if err == nil {
+		err = c.mayEdit(ctx, by, m)
+	}
 	if err != nil {
 		return Message{}, err
 	}
-	v, err := c.view(ctx, by, m.Room)
-	switch {
-	case errors.Is(err, errNoRoom):
-		return Message{}, errNoMessage
-	case err != nil:
-		return Message{}, err
-	case m.Sender != by.ID:
-		return Message{}, gateway.Forbidden("Only who wrote a message may change it")
-	case !v.Member:
-		return Message{}, errNoMember
-	}
-	m, err = c.db.EditMessage(ctx, in.ID, in.Message, c.now())
-	if errors.Is(err, store.ErrNotFound) {
+	edited, err := c.db.EditMessage(ctx, in.ID, in.Message, c.now())
+	if errors.Is(err, store.ErrNotFound) { // it was deleted meanwhile, or its sender put out
+		if err := c.mayEdit(ctx, by, m); err != nil {
+			return Message{}, err
+		}
 		return Message{}, gateway.NotFound("The message was deleted")
 	}
 	if err != nil {
 		return Message{}, err
 	}
-	c.tell("messageEdited", MessageEdited.Emit(ctx, c.to(entered.Of(m.Room)), message(m)))
-	return message(m), nil
+	c.tell("messageEdited", MessageEdited.Emit(ctx, c.to(entered.Of(edited.Room)), message(edited)))
+	return message(edited), nil
+}
+
+func (c *Chat) mayEdit(ctx context.Context, by account.User, m store.Message) error {
+	v, err := c.view(ctx, by, m.Room)
+	switch {
+	case errors.Is(err, errNoRoom):
+		return errNoMessage
+	case err != nil:
+		return err
+	case m.Sender != by.ID:
+		return gateway.Forbidden("Only who wrote a message may change it")
+	case !v.Member:
+		return errNoMember
+	}
+	return nil
 }
 
 // Delete takes the text of a message away: its sender may, the room's owner, and an

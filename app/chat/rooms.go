@@ -102,7 +102,10 @@ func (c *Chat) Remove(ctx context.Context, by account.User, id store.ID) error {
 	c.presence.Close(id)
 	c.tell("removed", Removed.Emit(ctx, c.to(members.Of(id)), Removal{roomName(v.Room), reasonClosed}))
 	c.tell("removed", c.to(members.Of(id)).Leave(ctx, entered.Of(id), members.Of(id)))
-	return c.Tidy(context.WithoutCancel(ctx))
+	if err := c.Tidy(context.WithoutCancel(ctx)); err != nil { // the next time, then: the room is no more
+		c.log.WarnContext(ctx, "chat: messages of removed rooms are left", "error", err)
+	}
+	return nil
 }
 
 // Tidy removes messages of rooms that are no more, up to some thousands. What is left it

@@ -67,6 +67,9 @@ func TestRooms(t *testing.T) {
 
 		_, err = db.AddRoom(t.Context(), store.Room{Name: "one too many", Owner: mina.ID}, 1)
 		assert.ErrorIs(t, err, store.ErrFull)
+		assert.NoError(t, db.RemoveMember(t.Context(), mina.ID, open.ID))
+		_, err = db.AddRoom(t.Context(), store.Room{Name: "one too many", Owner: mina.ID}, 2)
+		assert.ErrorIs(t, err, store.ErrFull, "rooms that she has left are hers")
 	})
 }
 
@@ -175,8 +178,14 @@ func TestMessages(t *testing.T) {
 		assert.ErrorIs(t, err, store.ErrNotFound)
 		assert.Equal(t, write(t, db, room.ID, mina, text, "a").ID, first.ID, "a retry of what was deleted meanwhile")
 
+		last := write(t, db, room.ID, mina, "the last", "")
 		assert.NoError(t, db.RemoveMember(t.Context(), mina.ID, room.ID))
 		assert.ErrorIs(t, write(t, db, room.ID, mina, text, "a").Err, store.ErrNotFound)
+		_, err = db.EditMessage(t.Context(), last.ID, "and one more thing", noon)
+		assert.ErrorIs(t, err, store.ErrNotFound, "who is put out between being asked for and this")
+		got, err = db.Message(t.Context(), last.ID)
+		assert.NoError(t, err)
+		assert.Equal(t, got.Text, "the last")
 	})
 }
 

@@ -16,9 +16,13 @@ type Member struct {
 
 const insertMember = `INSERT INTO room_members (user_id, room_id, seen_seq, joined_at) VALUES (?, ?, ?, ?)`
 
-// roomLeft returns [ErrFull] where a user is in so many rooms.
+// roomLeft returns [ErrFull] where a user is in so many rooms. Nobody else counts those of that
+// user meanwhile.
 func (t *tx) roomLeft(user ID, most int64) error {
 	var rooms int64
+	if err := t.get(`SELECT id FROM users WHERE id = ?`+t.dialect.forUpdate, []any{user}, &rooms); err != nil {
+		return err
+	}
 	if err := t.get(`SELECT COUNT(*) FROM room_members WHERE user_id = ?`, []any{user}, &rooms); err != nil {
 		return err
 	}

@@ -148,9 +148,11 @@ func (db *DB) MessagesAfter(ctx context.Context, room ID, seq int64, limit int) 
 	return all(ctx, db, scanMessage, historyAfter, room, seq, limit)
 }
 
-// EditMessage changes the text of a message. [ErrNotFound]: there is none, or it was deleted.
+// EditMessage changes the text of a message. [ErrNotFound]: there is none, it was deleted, or
+// its sender is no member of the room any more.
 func (db *DB) EditMessage(ctx context.Context, id ID, text string, now time.Time) (Message, error) {
-	return db.changeMessage(ctx, id, `UPDATE messages SET body = ?, edited_at = ?, version = version + 1 WHERE id = ? AND deleted_at = 0`,
+	return db.changeMessage(ctx, id, `UPDATE messages SET body = ?, edited_at = ?, version = version + 1 WHERE id = ? AND deleted_at = 0
+		AND EXISTS (SELECT 1 FROM room_members WHERE room_members.user_id = messages.sender_id AND room_members.room_id = messages.room_id)`,
 		text, micros(now), id)
 }
 

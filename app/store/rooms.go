@@ -70,12 +70,19 @@ func scanView(row scanner) (v RoomView, err error) {
 }
 
 // AddRoom stores a new room, whose owner is its first member. [ErrFull]: the owner is in most
-// rooms already.
+// rooms already, or has as many.
 func (db *DB) AddRoom(ctx context.Context, r Room, most int64) (Room, error) {
 	r.Created, r.Members, r.LastSeq = r.Created.UTC().Truncate(time.Microsecond), 1, 0
 	err := db.write(ctx, func(tx *tx) (err error) {
 		if err := tx.roomLeft(r.Owner, most); err != nil {
 			return err
+		}
+		var own int64 // also those that the owner has left
+		if err := tx.get(`SELECT COUNT(*) FROM rooms WHERE owner_id = ?`, []any{r.Owner}, &own); err != nil {
+			return err
+		}
+		if own >= most {
+			return ErrFull
 		}
 		r.ID, err = tx.insert(`INSERT INTO rooms (name, private, owner_id, last_seq, members, created_at) VALUES (?, ?, ?, 0, 1, ?)`,
 			r.Name, r.Private, r.Owner, micros(r.Created))
