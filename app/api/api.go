@@ -140,6 +140,9 @@ func (g guarded) HandleFunc(pattern string, handler func(http.ResponseWriter, *h
 var notWord = regexp.MustCompile(`[^a-z]+`)
 
 // Handle adds a route. A route that makes no sense is a mistake of the program: it panics.
+//
+// The handler's context ends when its caller goes away, where all that it does is GET. Other
+// methods are brought to their end, for a minute at most.
 func Handle[In, Out any](a *API, r Route, handler func(context.Context, *In) (*Out, error)) {
 	if r.MaxBody == 0 {
 		r.MaxBody = 64 << 10
@@ -147,6 +150,7 @@ func Handle[In, Out any](a *API, r Route, handler func(context.Context, *In) (*O
 	a.routes = append(a.routes, r)
 	a.next = a.opts.Protect(r.Access, r.Use)
 	name := r.Method + " " + r.Path
+	changes := r.Method != http.MethodGet
 	op := huma.Operation{
 		OperationID: strings.Trim(notWord.ReplaceAllString(strings.ToLower(name), "-"), "-"),
 		Method:      r.Method, Path: r.Path, DefaultStatus: r.Status, MaxBodyBytes: r.MaxBody, BodyReadTimeout: a.opts.BodyTimeout,
@@ -162,7 +166,7 @@ func Handle[In, Out any](a *API, r Route, handler func(context.Context, *In) (*O
 		panic(fmt.Errorf("api: %s: who may call it? There is no access %q", name, r.Access))
 	}
 	huma.Register(a.huma, op, func(ctx context.Context, in *In) (*Out, error) {
-		out, err := survive(ctx, in, handler)
+		out, err := survive(ctx, changes, in, handler)
 		if err == nil {
 			return out, nil
 		}

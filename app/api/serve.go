@@ -80,11 +80,21 @@ func (a *API) recovered(w *answer, r *http.Request) {
 	gateway.WriteError(w, r, err)
 }
 
+// enough is how long a handler may take that changes something, and whose caller has gone.
+const enough = time.Minute
+
 // survive makes an error of a handler's panic. The handler may take longer than the body:
 // with a deadline that passes net/http would take the client for gone.
-func survive[In, Out any](ctx context.Context, in *In, handler func(context.Context, *In) (*Out, error)) (out *Out, err error) {
+func survive[In, Out any](ctx context.Context, changes bool, in *In, handler func(context.Context, *In) (*Out, error)) (out *Out, err error) {
 	if c, ok := ctx.Value(connectionKey{}).(*http.ResponseController); ok {
 		_ = c.SetReadDeadline(time.Time{})
+	}
+	if changes {
+		// Who signs out and closes the page has signed out: what is stored in several steps, and
+		// told then, is not left in the middle.
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithTimeout(context.WithoutCancel(ctx), enough)
+		defer cancel()
 	}
 	defer func() {
 		if v := recover(); v != nil {
