@@ -89,15 +89,10 @@ func principal(u store.User) User { return User{u.ID, u.Name, Role(u.Role)} }
 
 // Register makes an account and signs in. The first account is an administrator's.
 func (a *Accounts) Register(ctx context.Context, name, password string) (Pair, error) {
-	shown, key, err := nameOf(name)
-	if err != nil {
-		return Pair{}, err
-	}
-	if password, err = passwordOf(password); err != nil {
-		return Pair{}, err
-	}
-	if a.opts.Closed { // asked again below: this spares the work
-		first, err := a.db.FindUsers(ctx, "", 1)
+	add := a.db.AddUser
+	if a.opts.Closed {
+		add = a.db.AddFirstUser
+		first, err := a.db.FindUsers(ctx, "", 1) // asked again behind the work, which this spares
 		if err != nil {
 			return Pair{}, err
 		}
@@ -105,25 +100,41 @@ func (a *Accounts) Register(ctx context.Context, name, password string) (Pair, e
 			return Pair{}, errClosed
 		}
 	}
-	hash, err := a.passwords.hash(ctx, password)
+	u, err := a.create(ctx, name, password, add)
 	if err != nil {
 		return Pair{}, err
 	}
-	add := a.db.AddUser
-	if a.opts.Closed {
-		add = a.db.AddFirstUser
+	return a.begin(ctx, u)
+}
+
+// Create makes an account for somebody else, also where people cannot make their own. The
+// first account is an administrator's.
+func (a *Accounts) Create(ctx context.Context, name, password string) (User, error) {
+	u, err := a.create(ctx, name, password, a.db.AddUser)
+	return principal(u), err
+}
+
+func (a *Accounts) create(ctx context.Context, name, password string, add func(_ context.Context, _ store.User, key, first string) (store.User, error)) (store.User, error) {
+	shown, key, err := nameOf(name)
+	if err != nil {
+		return store.User{}, err
+	}
+	if password, err = passwordOf(password); err != nil {
+		return store.User{}, err
+	}
+	hash, err := a.passwords.hash(ctx, password)
+	if err != nil {
+		return store.User{}, err
 	}
 	u, err := add(ctx, store.User{Name: shown, Password: hash, Role: string(RoleUser), Created: a.opts.now()}, key, string(RoleAdmin))
 	switch {
 	case errors.Is(err, store.ErrNotFirst):
-		return Pair{}, errClosed
+		return store.User{}, errClosed
 	case errors.Is(err, store.ErrExists):
-		return Pair{}, &gateway.Error{Code: gateway.CodeConflict, Message: "That name is taken",
+		return store.User{}, &gateway.Error{Code: gateway.CodeConflict, Message: "That name is taken",
 			Details: []gateway.FieldError{{Path: "name", Rule: "taken", Message: "That name is taken"}}}
-	case err != nil:
-		return Pair{}, err
 	}
-	return a.begin(ctx, u)
+	return u, err
 }
 
 var errClosed = gateway.Forbidden("New accounts cannot be made here")
@@ -188,11 +199,12 @@ func (a *Accounts) LogOut(ctx context.Context, token string, h *gateway.Handshak
 	if !ok {
 		return nil
 	}
-	// In this order what fails in between can be asked for again.
-	if err := a.end(ctx, family); err != nil {
+	// In this order, so that no token is given behind the end. What fails in between can be
+	// asked for again: the tokens need not be good.
+	if err := a.db.EndFamily(ctx, family); err != nil {
 		return err
 	}
-	return a.db.EndFamily(ctx, family)
+	return a.end(ctx, family)
 }
 
 // LogOutEverywhere ends all of a user's sign-ins and sockets.
@@ -243,7 +255,11 @@ func (a *Accounts) SetPassword(ctx context.Context, id store.ID, old, password, 
 	if err != nil {
 		return Pair{}, err
 	}
-	if err := a.db.SetPassword(ctx, id, hash); err != nil {
+	err = a.db.SetPassword(ctx, id, u.Password, hash)
+	if errors.Is(err, store.ErrNotFound) { // it was changed meanwhile: what was shown is not good any more
+		return Pair{}, errCredentials
+	}
+	if err != nil {
 		return Pair{}, err
 	}
 	if err := a.opts.Revoke.Revoke(ctx, Key(id)); err != nil {

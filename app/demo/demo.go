@@ -31,11 +31,11 @@ func Fill(ctx context.Context, db *store.DB, accounts *account.Accounts, now tim
 	}
 	f := &filler{ctx: ctx, db: db, now: now.Add(-26 * time.Hour)}
 	for _, name := range Names {
-		p, err := accounts.Register(ctx, name, Password)
+		u, err := accounts.Create(ctx, name, Password)
 		if err != nil {
 			return fmt.Errorf("demo: %w", err)
 		}
-		f.people = append(f.people, p.User)
+		f.people = append(f.people, u)
 	}
 	f.chat()
 	f.places()

@@ -36,3 +36,16 @@ func TestFill(t *testing.T) {
 
 	assert.ErrorIs(t, demo.Fill(t.Context(), db, accounts, now), demo.ErrNotEmpty)
 }
+
+// The first of the people was made, an administrator whose password everybody knows, and then
+// the server did not start.
+func TestFillWhereNobodyCanMakeAnAccount(t *testing.T) {
+	db := storetest.New(t)
+	accounts, err := account.New(db, account.Options{Secret: make([]byte, 32), Closed: true})
+	assert.NoError(t, err)
+	assert.NoError(t, demo.Fill(t.Context(), db, accounts, time.Now()))
+	for _, name := range demo.Names {
+		_, err := accounts.LogIn(t.Context(), name, demo.Password, "")
+		assert.NoError(t, err, name)
+	}
+}

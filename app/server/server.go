@@ -253,8 +253,18 @@ func (s *Server) failed(ctx context.Context, route string, err error) {
 	s.log.ErrorContext(ctx, "api: a route failed", attrs...)
 }
 
+// tidied is how many sign-ins go at once: others wait no longer than for that.
+const tidied = 500
+
 // tidy removes sign-ins and revocations whose time is over.
-func (s *Server) tidy(ctx context.Context) error { return s.db.DropExpired(ctx, time.Now()) }
+func (s *Server) tidy(ctx context.Context) error {
+	for ctx.Err() == nil {
+		if more, err := s.db.DropExpired(ctx, time.Now(), tidied); err != nil || !more {
+			return err
+		}
+	}
+	return context.Cause(ctx)
+}
 
 // Database says of which kind and version the database is.
 func (s *Server) Database() string { return s.db.Kind() }

@@ -98,11 +98,12 @@ func TestFamilies(t *testing.T) {
 			assert.ErrorIs(t, rotate(id, 1, 5, noon), store.ErrNotFound)
 		}
 
-		assert.NoError(t, db.SetPassword(t.Context(), mina.ID, "$other"))
+		assert.NoError(t, db.SetPassword(t.Context(), mina.ID, "$hash", "$other"))
+		assert.ErrorIs(t, db.SetPassword(t.Context(), mina.ID, "$hash", "$third"), store.ErrNotFound, "somebody was faster")
 		_, _, err := db.AddFamily(t.Context(), store.Family{ID: "f", User: mina.ID, Token: token(1), Expires: noon.Add(time.Hour)}, "$hash", noon, 2)
 		assert.ErrorIs(t, err, store.ErrNotFound, "by a password of before")
 		assert.NoError(t, db.EndFamilies(t.Context(), mina.ID))
-		assert.NoError(t, db.DropExpired(t.Context(), noon))
+		dropExpired(t, db, noon)
 	})
 }
 
@@ -130,6 +131,13 @@ func TestWritesTogether(t *testing.T) {
 	})
 }
 
+func dropExpired(t *testing.T, db *store.DB, now time.Time) {
+	t.Helper()
+	more, err := db.DropExpired(t.Context(), now, 100)
+	assert.NoError(t, err)
+	assert.True(t, !more)
+}
+
 func TestRevocations(t *testing.T) {
 	storetest.Each(t, func(t *testing.T, db *store.DB) {
 		kept, at := db.Revocations(), time.Now().Truncate(time.Microsecond)
@@ -154,9 +162,9 @@ func TestRevocations(t *testing.T) {
 		assert.True(t, !revoked("8", "over", at.Add(-time.Hour)), "its time is over")
 		assert.True(t, !revoked("", "", at.Add(-time.Hour)), "nothing")
 
-		assert.NoError(t, db.DropExpired(t.Context(), at.Add(time.Minute)))
+		dropExpired(t, db, at.Add(time.Minute))
 		assert.True(t, revoked("7", "", at) && revoked("", "t", at), "their time is not over")
-		assert.NoError(t, db.DropExpired(t.Context(), at.Add(time.Hour)))
+		dropExpired(t, db, at.Add(time.Hour))
 		assert.True(t, !revoked("7", "", at) && !revoked("", "t", at), "dropped")
 	})
 }
@@ -187,12 +195,16 @@ func TestTheFirstUserIsOne(t *testing.T) {
 func TestWhatHasExpiredIsDropped(t *testing.T) {
 	storetest.Each(t, func(t *testing.T, db *store.DB) {
 		mina := addUser(t, db, "mina")
-		for i, expires := range []time.Time{noon, noon.Add(time.Hour)} {
+		for i, expires := range []time.Time{noon, noon.Add(time.Hour), noon, noon} {
 			id := fmt.Sprint("family", i)
 			_, _, err := db.AddFamily(t.Context(), store.Family{ID: id, User: mina.ID, Token: make([]byte, 32), Expires: expires}, "$hash", noon, 9)
 			assert.NoError(t, err)
 		}
-		assert.NoError(t, db.DropExpired(t.Context(), noon))
+		for _, want := range []bool{true, false} { // a few at a time: others write meanwhile
+			more, err := db.DropExpired(t.Context(), noon, 2)
+			assert.NoError(t, err)
+			assert.Equal(t, more, want)
+		}
 		back := noon.Add(-time.Hour) // when both would be good, were they there
 		_, err := db.RotateFamily(t.Context(), "family0", make([]byte, 32), make([]byte, 32), back, noon)
 		assert.ErrorIs(t, err, store.ErrNotFound)

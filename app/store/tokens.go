@@ -60,10 +60,10 @@ func (db *DB) RotateFamily(ctx context.Context, id string, shown, next []byte, n
 	var reused bool
 	err := db.write(ctx, func(tx *tx) error {
 		reused = false
-		var token, previous []byte
+		var token []byte
 		var ends int64
-		err := tx.get(`SELECT user_id, token, previous, expires_at FROM token_families WHERE id = ?`+tx.dialect.forUpdate,
-			[]any{id}, &user, &token, &previous, &ends)
+		err := tx.get(`SELECT user_id, token, expires_at FROM token_families WHERE id = ?`+tx.dialect.forUpdate,
+			[]any{id}, &user, &token, &ends)
 		if err != nil {
 			return err
 		}
@@ -101,15 +101,23 @@ func (db *DB) EndFamilies(ctx context.Context, user ID) error {
 	})
 }
 
-// DropExpired removes token families and revocations whose time is over.
-func (db *DB) DropExpired(ctx context.Context, now time.Time) error {
-	return db.write(ctx, func(tx *tx) error {
-		if _, err := tx.exec(`DELETE FROM token_families WHERE expires_at <= ?`, micros(now)); err != nil {
+// DropExpired removes token families and revocations whose time is over, up to so many of
+// each, and reports whether there may be more.
+func (db *DB) DropExpired(ctx context.Context, now time.Time, most int) (more bool, err error) {
+	err = db.write(ctx, func(tx *tx) error {
+		families, err := tx.count(tx.dialect.either(
+			`DELETE FROM token_families WHERE id IN (SELECT id FROM token_families WHERE expires_at <= ? LIMIT ?)`,
+			`DELETE FROM token_families WHERE expires_at <= ? LIMIT ?`), micros(now), most)
+		if err != nil {
 			return err
 		}
-		_, err := tx.exec(`DELETE FROM revocations WHERE ends_at <= ?`, micros(now))
+		revoked, err := tx.count(tx.dialect.either(
+			`DELETE FROM revocations WHERE name IN (SELECT name FROM revocations WHERE ends_at <= ? LIMIT ?)`,
+			`DELETE FROM revocations WHERE ends_at <= ? LIMIT ?`), micros(now), most)
+		more = max(families, revoked) >= int64(most)
 		return err
 	})
+	return more, err
 }
 
 // Revocations is a [gateway.Revocations] that survives restarts, and that all servers of a

@@ -122,10 +122,11 @@ func (db *DB) SetRole(ctx context.Context, id ID, role, needed string) error {
 	})
 }
 
-// SetPassword changes a user's password, and ends all its token families.
-func (db *DB) SetPassword(ctx context.Context, id ID, hash string) error {
+// SetPassword changes the password of a user who still has the old one, and ends all its token
+// families. [ErrNotFound]: the password is another.
+func (db *DB) SetPassword(ctx context.Context, id ID, old, hash string) error {
 	return db.write(ctx, func(tx *tx) error {
-		if err := tx.change(`UPDATE users SET password = ? WHERE id = ?`, hash, id); err != nil {
+		if err := tx.change(`UPDATE users SET password = ? WHERE id = ? AND password = ?`, hash, id, old); err != nil {
 			return err
 		}
 		_, err := tx.exec(`DELETE FROM token_families WHERE user_id = ?`, id)
