@@ -24,6 +24,8 @@ type Options struct {
 	RefreshLifetime time.Duration
 	// Closed refuses new accounts, but for the first.
 	Closed bool
+	// Attempts bounds the guessing of passwords. Default [NewAttempts], which knows this process.
+	Attempts Attempts
 	// Logger gets what an operator should know: never names with passwords, nor tokens.
 	// Default none.
 	Logger *slog.Logger
@@ -45,7 +47,6 @@ type Accounts struct {
 	db        *store.DB
 	opts      Options
 	passwords *passwords
-	attempts  *attempts
 	auth      gateway.Authenticator[User]
 	refresh   []byte // the key that marks refresh tokens as this server's
 	nobody    string // the hash of no password, to compare with where there is no user
@@ -62,13 +63,16 @@ func New(db *store.DB, o Options) (*Accounts, error) {
 	if o.RefreshLifetime <= 0 {
 		o.RefreshLifetime = 30 * 24 * time.Hour
 	}
+	if o.Attempts == nil {
+		o.Attempts = NewAttempts()
+	}
 	if o.Logger == nil {
 		o.Logger = slog.New(slog.DiscardHandler)
 	}
 	if o.now == nil {
 		o.now = time.Now
 	}
-	a := &Accounts{db: db, opts: o, passwords: newPasswords(), attempts: newAttempts(attemptsKept)}
+	a := &Accounts{db: db, opts: o, passwords: newPasswords()}
 	a.auth = a.newAuthenticator()
 	a.refresh = derived(o.Secret, "kachi: refresh tokens")
 	a.nobody = hashOfNobody()
@@ -169,19 +173,19 @@ func (a *Accounts) LogIn(ctx context.Context, name, password, address string) (P
 
 // prove finds out whether a password is a user's, as often as it may be tried.
 func (a *Accounts) prove(ctx context.Context, u store.User, key, password, address string) error {
-	settle, err := a.attempts.begin(key, address, a.opts.now())
+	settle, err := a.opts.Attempts.Begin(ctx, key, address, a.opts.now())
 	if err != nil {
 		return err
 	}
 	good, err := a.passwords.matches(ctx, password, u.Password)
 	switch {
 	case err != nil:
-		settle(undecided)
+		settle(Undecided)
 		return err
 	case !good || u.ID == 0:
 		return errCredentials
 	}
-	settle(proven)
+	settle(Proven)
 	return nil
 }
 

@@ -114,6 +114,8 @@ func (a *Accounts) Routes(routes *api.API) {
 	slow := []gateway.Layer{limit.PerAddress(600, time.Minute)}
 	// Not together with those: who guesses must not sign out all others of an address.
 	quick := []gateway.Layer{limit.PerAddress(600, time.Minute)}
+	// Somebody who types a name asks with each letter; who asks for all of them waits.
+	search := []gateway.Layer{limit.PerPrincipal(10, time.Second, limit.Options{Burst: 100})}
 
 	api.Handle(routes, api.Route{Method: "POST", Path: "/api/auth/register", Access: api.Public, Status: http.StatusCreated, Use: slow, Tag: tag,
 		Summary: "Make an account", Description: "and sign in. The first account of a server is its administrator's."},
@@ -181,7 +183,7 @@ func (a *Accounts) Routes(routes *api.API) {
 	api.Handle(routes, api.Route{Method: "GET", Path: "/api/me", Access: api.User, Tag: tag, Summary: "Say who is signed in"},
 		func(ctx context.Context, _ *struct{}) (*me, error) { return &me{From(ctx)}, nil })
 
-	type search struct {
+	type query struct {
 		Query string `query:"q" maxLength:"200" doc:"What the name begins with."`
 		Limit int    `query:"limit" minimum:"1" maximum:"50" default:"20"`
 	}
@@ -190,9 +192,9 @@ func (a *Accounts) Routes(routes *api.API) {
 			Users []Person `json:"users"`
 		}
 	}
-	api.Handle(routes, api.Route{Method: "GET", Path: "/api/users", Access: api.User, Tag: tag, Summary: "Find people by name",
+	api.Handle(routes, api.Route{Method: "GET", Path: "/api/users", Access: api.User, Use: search, Tag: tag, Summary: "Find people by name",
 		Description: "in order to invite them to a room or let them see a location."},
-		func(ctx context.Context, in *search) (*found, error) {
+		func(ctx context.Context, in *query) (*found, error) {
 			users, err := a.Find(ctx, in.Query, in.Limit)
 			out := &found{}
 			out.Body.Users = users

@@ -1,6 +1,7 @@
 package account
 
 import (
+	"context"
 	"net/netip"
 	"time"
 
@@ -24,6 +25,28 @@ const (
 	knownFor = 30 * 24 * time.Hour
 )
 
+// Attempts bounds how often passwords are tried. Its methods are safe for concurrent use.
+type Attempts interface {
+	// Begin counts an attempt at a name from an address, before it is known what comes of it, so
+	// that many at once are counted. The error has the code "rate_limited" where there were too
+	// many. settle takes the attempt back; it is called once, or not at all where the password
+	// was wrong.
+	Begin(ctx context.Context, name, address string, now time.Time) (settle func(Outcome), err error)
+}
+
+// Outcome is what came of an attempt that is not to be counted.
+type Outcome bool
+
+// The outcomes.
+const (
+	Proven    Outcome = true  // the password was right
+	Undecided Outcome = false // it was not compared
+)
+
+// NewAttempts makes [Attempts] that know those of this process: where several servers share a
+// database, each counts for itself, and nothing is known any more after a restart.
+func NewAttempts() Attempts { return newAttempts(attemptsKept) }
+
 type attempts struct {
 	by    *fading.Map[attempt, int]
 	known *fading.Map[attempt, struct{}]
@@ -37,18 +60,7 @@ func newAttempts(most int) *attempts {
 	return &attempts{fading.New[attempt, int](most), fading.New[attempt, struct{}](most)}
 }
 
-// outcome is what came of an attempt that is not to be counted.
-type outcome bool
-
-const (
-	proven    outcome = true  // the password was right
-	undecided outcome = false // it was not compared
-)
-
-// begin counts an attempt, before it is known what comes of it, so that many at once are
-// counted. settle takes it back; it is called once, or not at all where the password was
-// wrong.
-func (a *attempts) begin(name, address string, now time.Time) (settle func(outcome), err error) {
+func (a *attempts) Begin(_ context.Context, name, address string, now time.Time) (settle func(Outcome), err error) {
 	network := networkOf(address)
 	here := attempt{name, network}
 	type limit struct {
@@ -79,11 +91,11 @@ func (a *attempts) begin(name, address string, now time.Time) (settle func(outco
 				Details: map[string]int64{"retryAfter": wait.Milliseconds()}}
 		}
 	}
-	return func(o outcome) {
+	return func(o Outcome) {
 		for _, k := range limits {
 			a.undo(k.attempt, now)
 		}
-		if o == proven {
+		if o == Proven {
 			a.known.Update(here, now.UnixNano(), func(struct{}, int64, bool) (struct{}, int64, bool) {
 				return struct{}{}, now.Add(knownFor).UnixNano(), true
 			})

@@ -222,6 +222,20 @@ func TestRolesAndPeople(t *testing.T) {
 	}
 }
 
+// Everybody may look for people by name; to have all of them takes patience.
+func TestSearchingIsLimited(t *testing.T) {
+	app := apptest.New(t, nil)
+	mina := app.Register(t, "Mina")
+	for range 5000 {
+		answer := mina.Do(t, "GET", "/api/users?q=m", nil)
+		if answer.StatusCode == http.StatusTooManyRequests {
+			return
+		}
+		assert.Equal(t, answer.StatusCode, 200)
+	}
+	t.Error("5,000 times, one after the other")
+}
+
 func TestServiceTokens(t *testing.T) {
 	app := apptest.New(t, &server.Options{AccessLifetime: time.Hour})
 	for _, path := range []string{"/api/me", "/api/users"} {

@@ -123,7 +123,7 @@ func TestAFloodOfPasswordsIsBounded(t *testing.T) {
 var noon = time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
 
 func fail(a *attempts, name, address string, now time.Time) string {
-	_, err := a.begin(name, address, now)
+	_, err := a.Begin(context.Background(), name, address, now)
 	return gateway.CodeOf(err)
 }
 
@@ -132,7 +132,7 @@ func TestAttemptsPerNameAndAddress(t *testing.T) {
 	for range attemptsHere {
 		assert.Equal(t, fail(a, "mina", "192.0.2.1", noon), "")
 	}
-	_, err := a.begin("mina", "192.0.2.1", noon)
+	_, err := a.Begin(context.Background(), "mina", "192.0.2.1", noon)
 	assert.Equal(t, gateway.RetryAfter(err), attemptsPer)
 	assert.Equal(t, fail(a, "mina", "192.0.2.2", noon), "", "from elsewhere")
 	assert.Equal(t, fail(a, "jun", "192.0.2.1", noon), "", "somebody else")
@@ -163,9 +163,9 @@ func TestAttemptsOfOneAddressForManyNames(t *testing.T) {
 
 func TestAttemptsOfManyAddressesForOneName(t *testing.T) {
 	a := newAttempts(attemptsKept)
-	settle, err := a.begin("mina", "198.51.100.1", noon)
+	settle, err := a.Begin(context.Background(), "mina", "198.51.100.1", noon)
 	assert.NoError(t, err)
-	settle(proven) // her own place
+	settle(Proven) // her own place
 	for i := range attemptsAnywhere {
 		assert.Equal(t, fail(a, "mina", fmt.Sprintf("192.0.2.%d", i), noon), "")
 	}
@@ -176,9 +176,9 @@ func TestAttemptsOfManyAddressesForOneName(t *testing.T) {
 func TestAttemptsThatSucceedAreNotCounted(t *testing.T) {
 	a := newAttempts(attemptsKept)
 	for i := range 3 * attemptsFrom {
-		settle, err := a.begin("mina", "192.0.2.1", noon)
+		settle, err := a.Begin(context.Background(), "mina", "192.0.2.1", noon)
 		assert.NoError(t, err)
-		settle(outcome(i%2 == 0))
+		settle(Outcome(i%2 == 0))
 	}
 	for range attemptsHere {
 		assert.Equal(t, fail(a, "mina", "192.0.2.1", noon), "")
