@@ -17,7 +17,7 @@ GO_FILES = $(shell find . -name '*.go' -not -path '*/node_modules/*')
 help:
 	@echo "make run     build the server and start it (ARGS='--addr :4000')"
 	@echo "make build   leave bin/kachi, with pages and client script inside"
-	@echo "make test    all tests; installs missing Debian packages where it may"
+	@echo "make test    all tests; installs missing Debian packages where it may, fetches a MySQL"
 	@echo "make check   format, vet, lint, the import rule: seconds"
 	@echo "make fmt     format everything"
 	@echo "make bench   this server beside its peers, an hour and a half (ARGS='-rounds 3 -cases fanout')"
@@ -87,6 +87,7 @@ web-test: $(NODE_MODULES)
 
 packages:
 	@scripts/debian-packages
+	@scripts/mysql
 
 # Both write to bench/results; bench/README.md says what is measured, and how.
 bench:

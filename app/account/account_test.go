@@ -7,10 +7,10 @@ import (
 
 	"github.com/kachi-io/kachi/app/apptest"
 	"github.com/kachi-io/kachi/internal/assert"
-	"github.com/kachi-io/kachi/internal/mariadbtest"
+	"github.com/kachi-io/kachi/internal/mysqlserver"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(mariadbtest.Main{M: m}) }
+func TestMain(m *testing.M) { goleak.VerifyTestMain(mysqlserver.Main{M: m}) }
 
 func TestSignIn(t *testing.T) {
 	apptest.Each(t, nil, signIn)

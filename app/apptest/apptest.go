@@ -37,8 +37,7 @@ type App struct {
 }
 
 // Each runs a test of the whole server on a new database of each kind: SQLite, MariaDB,
-// and MySQL where the environment names one. What a test is to say of both kinds is written
-// once:
+// and MySQL where there is one. What a test is to say of all kinds is written once:
 //
 //	func TestRooms(t *testing.T) {
 //		apptest.Each(t, nil, func(t *testing.T, app *apptest.App) {
@@ -48,9 +47,9 @@ type App struct {
 //		})
 //	}
 //
-// The package's tests share a MariaDB server, which its TestMain ends:
+// The package's tests share a server of each kind, which its TestMain ends:
 //
-//	func TestMain(m *testing.M) { goleak.VerifyTestMain(mariadbtest.Main{M: m}) }
+//	func TestMain(m *testing.M) { goleak.VerifyTestMain(mysqlserver.Main{M: m}) }
 func Each(t *testing.T, o *server.Options, test func(t *testing.T, app *App)) {
 	t.Helper()
 	storetest.EachSource(t, func(t *testing.T, source string) {

@@ -21,7 +21,7 @@ import (
 	"github.com/kachi-io/kachi/app/server"
 	"github.com/kachi-io/kachi/client"
 	"github.com/kachi-io/kachi/internal/assert"
-	"github.com/kachi-io/kachi/internal/mariadbtest"
+	"github.com/kachi-io/kachi/internal/mysqlserver"
 )
 
 // serveData names the folder of the data of a server that a test starts as a process of its
@@ -33,7 +33,7 @@ func TestMain(m *testing.M) {
 		fmt.Fprintln(os.Stderr, serve(folder))
 		os.Exit(1)
 	}
-	goleak.VerifyTestMain(mariadbtest.Main{M: m})
+	goleak.VerifyTestMain(mysqlserver.Main{M: m})
 }
 
 // serve serves until the process is killed.

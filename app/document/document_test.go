@@ -12,12 +12,12 @@ import (
 
 	"github.com/kachi-io/kachi/app/apptest"
 	"github.com/kachi-io/kachi/internal/assert"
-	"github.com/kachi-io/kachi/internal/mariadbtest"
+	"github.com/kachi-io/kachi/internal/mysqlserver"
 	"github.com/kachi-io/kachi/internal/nodetest"
 	"github.com/kachi-io/kachi/internal/testclient"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(mariadbtest.Main{M: m}) }
+func TestMain(m *testing.M) { goleak.VerifyTestMain(mysqlserver.Main{M: m}) }
 
 // view is a document as the contract has it.
 type view struct {

@@ -19,7 +19,7 @@ import (
 	"github.com/kachi-io/kachi/app/server"
 	"github.com/kachi-io/kachi/app/store"
 	"github.com/kachi-io/kachi/internal/assert"
-	"github.com/kachi-io/kachi/internal/mariadbtest"
+	"github.com/kachi-io/kachi/internal/mysqlserver"
 	"github.com/kachi-io/kachi/internal/testclient"
 )
 
@@ -27,7 +27,7 @@ func TestMain(m *testing.M) {
 	if instruction := os.Getenv(crashing); instruction != "" {
 		moveAndDie(instruction)
 	}
-	goleak.VerifyTestMain(mariadbtest.Main{M: m})
+	goleak.VerifyTestMain(mysqlserver.Main{M: m})
 }
 
 type object = map[string]any

@@ -12,7 +12,7 @@ import (
 	"github.com/kachi-io/kachi/app/server"
 	"github.com/kachi-io/kachi/app/store/storetest"
 	"github.com/kachi-io/kachi/internal/assert"
-	"github.com/kachi-io/kachi/internal/mariadbtest"
+	"github.com/kachi-io/kachi/internal/mysqlserver"
 	"github.com/kachi-io/kachi/internal/testclient"
 )
 
@@ -136,25 +136,26 @@ func TestADiskThatIsFull(t *testing.T) {
 // The database's server is killed, and hangs, and comes back: whoever asks is told with a
 // code, sockets stay, and what was acknowledged is there.
 func TestADatabaseThatGoesAway(t *testing.T) {
-	database := mariadbtest.New(t)
-	app := apptest.New(t, &server.Options{Database: storetest.URL(t, database.Database(t))})
-	d := newDiary(t, app)
-	ready(t, app, 200)
-	d.works()
-	for _, event := range []struct{ end, now func(testing.TB) }{
-		{database.Kill, database.Start},
-		{database.Pause, database.Resume},
-	} {
-		event.end(t)
-		status, code := d.byHTTP()
-		assert.Equal(t, fmt.Sprint(status, " ", code), "503 unavailable")
-		assert.Equal(t, d.bySocket(), "unavailable")
-		d.who.Refused(t, 503, "unavailable", "GET", "/api/sync/http", nil)
-		ready(t, app, 503)
-		event.now(t)
+	storetest.EachServer(t, func(t *testing.T, database *mysqlserver.Server) {
+		app := apptest.New(t, &server.Options{Database: storetest.URL(t, database.Database(t))})
+		d := newDiary(t, app)
 		ready(t, app, 200)
 		d.works()
-		d.kept(app)
-	}
-	d.kept(app.Restart(t))
+		for _, event := range []struct{ end, now func(testing.TB) }{
+			{database.Kill, database.Start},
+			{database.Pause, database.Resume},
+		} {
+			event.end(t)
+			status, code := d.byHTTP()
+			assert.Equal(t, fmt.Sprint(status, " ", code), "503 unavailable")
+			assert.Equal(t, d.bySocket(), "unavailable")
+			d.who.Refused(t, 503, "unavailable", "GET", "/api/sync/http", nil)
+			ready(t, app, 503)
+			event.now(t)
+			ready(t, app, 200)
+			d.works()
+			d.kept(app)
+		}
+		d.kept(app.Restart(t))
+	})
 }

@@ -19,11 +19,11 @@ import (
 
 	"github.com/kachi-io/kachi/app/server"
 	"github.com/kachi-io/kachi/internal/assert"
-	"github.com/kachi-io/kachi/internal/mariadbtest"
+	"github.com/kachi-io/kachi/internal/mysqlserver"
 	"github.com/kachi-io/kachi/internal/testclient"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(mariadbtest.Main{M: m}) }
+func TestMain(m *testing.M) { goleak.VerifyTestMain(mysqlserver.Main{M: m}) }
 
 // serve runs a server until the test, or stop, ends it.
 func serve(t *testing.T) (url string, stop func() error) {

@@ -60,10 +60,11 @@ func Plan(t testing.TB, db *DB, box Box) []string {
 	t.Helper()
 	query, args, err := db.dialect.locationsIn(box)
 	assert.NoError(t, err)
-	explain := `EXPLAIN `
-	if IsSQLite(db) {
-		explain = `EXPLAIN QUERY PLAN `
-	}
+	explain := map[kind]string{
+		kindSQLite:  `EXPLAIN QUERY PLAN `,
+		kindMariaDB: `EXPLAIN `,
+		kindMySQL:   `EXPLAIN FORMAT=TRADITIONAL `, // a tree since 9
+	}[db.dialect.kind]
 	rows, err := db.reads.QueryContext(t.Context(), explain+query, append(args, 0, 100)...)
 	assert.NoError(t, err)
 	defer rows.Close()

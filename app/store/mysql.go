@@ -152,7 +152,7 @@ func migrateServer(ctx context.Context, config *mysql.Config, folder string) err
 	defer c.Close() // which gives the lock back as well
 	// Locks belong to the whole server, and their names are bounded.
 	var got sql.NullInt64
-	if err := c.QueryRowContext(ctx, `SELECT GET_LOCK(CONCAT('kachi-', MD5(DATABASE())), ?)`, int(migrationWait.Seconds())).Scan(&got); err != nil {
+	if err := c.QueryRowContext(ctx, `SELECT GET_LOCK(CONCAT('kachi-', LEFT(SHA2(DATABASE(), 256), 32)), ?)`, int(migrationWait.Seconds())).Scan(&got); err != nil {
 		return err
 	}
 	if got.Int64 != 1 {

@@ -4,6 +4,7 @@ import (
 	"database/sql"
 	"errors"
 	"net"
+	"net/url"
 	"path/filepath"
 	"strings"
 	"sync"
@@ -16,7 +17,6 @@ import (
 	"github.com/kachi-io/kachi/app/store"
 	"github.com/kachi-io/kachi/app/store/storetest"
 	"github.com/kachi-io/kachi/internal/assert"
-	"github.com/kachi-io/kachi/internal/mariadbtest"
 )
 
 // raw opens a database without the store, to look at it and to spoil it.
@@ -59,12 +59,13 @@ func TestOpenTwice(t *testing.T) {
 	_, err := store.Open(t.Context(), path, &store.Options{Timeout: 100 * time.Millisecond})
 	assert.True(t, err != nil && strings.Contains(err.Error(), path+" is used by another process"), err)
 
-	server := storetest.URL(t, mariadbtest.Database(t))
-	one, two := storetest.Open(t, server), storetest.Open(t, server)
-	mina := addUser(t, one, "mina")
-	got, err := two.User(t.Context(), mina.ID)
-	assert.NoError(t, err)
-	assert.Equal(t, got, mina)
+	storetest.EachShared(t, func(t *testing.T, source string) {
+		one, two := storetest.Open(t, source), storetest.Open(t, source)
+		mina := addUser(t, one, "mina")
+		got, err := two.User(t.Context(), mina.ID)
+		assert.NoError(t, err)
+		assert.Equal(t, got, mina)
+	})
 }
 
 // Several servers that start at once make the schema once. Those of SQLite wait until the
@@ -123,10 +124,12 @@ func TestOpenSaysWhatIsWrongWithAURL(t *testing.T) {
 	assert.NoError(t, l.Close())
 	_, err = store.Open(t.Context(), "mysql://kachi:geheim@"+l.Addr().String()+"/kachi", nil)
 	assert.ErrorAs[*net.OpError](t, err)
-	dsn, err := mysql.ParseDSN(mariadbtest.Database(t))
-	assert.NoError(t, err)
-	dsn.Passwd = "geheim"
-	_, err = store.Open(t.Context(), storetest.URL(t, dsn.FormatDSN()), nil)
-	assert.Equal(t, assert.ErrorAs[*mysql.MySQLError](t, err).Number, uint16(1045))
-	assert.True(t, !strings.Contains(err.Error(), "geheim"), err)
+	storetest.EachShared(t, func(t *testing.T, source string) {
+		u, err := url.Parse(source)
+		assert.NoError(t, err)
+		u.User = url.UserPassword(u.User.Username(), "geheim")
+		_, err = store.Open(t.Context(), u.String(), nil)
+		assert.Equal(t, assert.ErrorAs[*mysql.MySQLError](t, err).Number, uint16(1045))
+		assert.True(t, !strings.Contains(err.Error(), "geheim"), err)
+	})
 }

@@ -13,12 +13,12 @@ import (
 	"github.com/kachi-io/kachi/app/store/storetest"
 	"github.com/kachi-io/kachi/gateway"
 	"github.com/kachi-io/kachi/internal/assert"
-	"github.com/kachi-io/kachi/internal/mariadbtest"
+	"github.com/kachi-io/kachi/internal/mysqlserver"
 )
 
 func TestMain(m *testing.M) {
 	if !child() {
-		goleak.VerifyTestMain(mariadbtest.Main{M: m})
+		goleak.VerifyTestMain(mysqlserver.Main{M: m})
 	}
 }
 

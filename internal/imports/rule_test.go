@@ -30,8 +30,8 @@ var lines = [][]string{
 	{"engineio"},
 	{"engineio/websocket", "engineio/webtransport"},
 	{"engineio/packet"},
-	{"internal/browsertest", "internal/mariadbtest"},
-	{"internal/mysqltest"},
+	{"internal/browsertest", "internal/mariadbtest", "internal/mysqltest"},
+	{"internal/mysqlserver"},
 	{"internal"},
 }
 
@@ -45,6 +45,7 @@ var reach = map[string][]string{
 	"internal":                append([]string{"github.com/google/go-cmp", "github.com/coder/websocket"}, core...),
 	"internal/mariadbtest":    append([]string{"github.com/google/go-cmp", "github.com/go-sql-driver/", "filippo.io/edwards25519"}, core...),
 	"internal/mysqltest":      append([]string{"github.com/google/go-cmp", "github.com/go-sql-driver/", "filippo.io/edwards25519"}, core...),
+	"internal/mysqlserver":    append([]string{"github.com/google/go-cmp", "github.com/go-sql-driver/", "filippo.io/edwards25519"}, core...),
 	"engineio":                core,
 	"engineio/packet":         core,
 	"engineio/websocket":      core,

@@ -11,6 +11,7 @@ import (
 	"github.com/kachi-io/kachi/app/store"
 	"github.com/kachi-io/kachi/internal/assert"
 	"github.com/kachi-io/kachi/internal/mariadbtest"
+	"github.com/kachi-io/kachi/internal/mysqlserver"
 	"github.com/kachi-io/kachi/internal/mysqltest"
 )
 
@@ -37,20 +38,42 @@ func Each(t *testing.T, test func(t *testing.T, db *store.DB)) {
 }
 
 // EachSource runs a test on what [store.Open] makes a new database of, once for each kind:
-// SQLite, MariaDB, and MySQL where the environment names one (see package mysqltest). The
-// package's tests share a MariaDB server, which its TestMain ends:
+// SQLite, MariaDB, and MySQL where there is one (see package mysqltest). The package's tests
+// share a server of each kind, which its TestMain ends:
 //
-//	func TestMain(m *testing.M) { goleak.VerifyTestMain(mariadbtest.Main{M: m}) }
+//	func TestMain(m *testing.M) { goleak.VerifyTestMain(mysqlserver.Main{M: m}) }
 func EachSource(t *testing.T, test func(t *testing.T, source string)) {
 	t.Helper()
 	t.Run("SQLite", func(t *testing.T) { test(t, filepath.Join(t.TempDir(), "kachi.db")) })
+	EachShared(t, test)
+}
+
+// EachShared is [EachSource] without SQLite, for what is said of databases that many share.
+func EachShared(t *testing.T, test func(t *testing.T, source string)) {
+	t.Helper()
 	t.Run("MariaDB", func(t *testing.T) { test(t, URL(t, mariadbtest.Database(t))) })
-	if dsn, ok := mysqltest.Database(t); ok {
-		t.Run("MySQL", func(t *testing.T) { test(t, URL(t, dsn)) })
+	if mysqltest.Present() {
+		t.Run("MySQL", func(t *testing.T) { test(t, URL(t, mysqltest.Database(t))) })
 	}
 }
 
-// URL writes the driver's name of a database, as mariadbtest and mysqltest give it, in the
+// EachServer runs a test on a database server of its own of each kind, which it may stop,
+// kill and start again. Such tests mostly wait, so the kinds run at once.
+func EachServer(t *testing.T, test func(t *testing.T, server *mysqlserver.Server)) {
+	t.Helper()
+	run := func(name string, start func(testing.TB) *mysqlserver.Server) {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			test(t, start(t))
+		})
+	}
+	run("MariaDB", mariadbtest.New)
+	if mysqltest.Installed() {
+		run("MySQL", mysqltest.New)
+	}
+}
+
+// URL writes the driver's name of a database, as mysqlserver gives it, in the
 // form that [store.Open] and the setting --database take.
 func URL(t testing.TB, dsn string) string {
 	t.Helper()

@@ -1,12 +1,12 @@
 //go:build !unix
 
-package mariadbtest
+package mysqlserver
 
 import "os"
 
 // folder makes a folder. Nothing can be locked here.
 func folder() (dir string, unlock func(), err error) {
-	dir, err = os.MkdirTemp("", "kachi-mariadb-")
+	dir, err = os.MkdirTemp("", "kachi-mysql-")
 	return dir, func() {}, err
 }
 

@@ -1,6 +1,6 @@
 //go:build unix
 
-package mariadbtest
+package mysqlserver
 
 import (
 	"os"
@@ -8,7 +8,7 @@ import (
 	"syscall"
 )
 
-const prefix = "kachi-mariadb-"
+const prefix = "kachi-mysql-"
 
 // folder makes a folder that is this process's until it is unlocked, or the process is
 // gone.

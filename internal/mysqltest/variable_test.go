@@ -10,19 +10,21 @@ import (
 
 	"github.com/kachi-io/kachi/internal/assert"
 	"github.com/kachi-io/kachi/internal/mariadbtest"
+	"github.com/kachi-io/kachi/internal/mysqlserver"
 	"github.com/kachi-io/kachi/internal/mysqltest"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+func TestMain(m *testing.M) { goleak.VerifyTestMain(mysqlserver.Main{M: m}) }
 
 func TestDatabaseIsMadeInTheServerThatIsNamed(t *testing.T) {
+	t.Setenv("XDG_CACHE_HOME", t.TempDir())
 	t.Setenv(mysqltest.Variable, "")
-	_, ok := mysqltest.Database(t)
-	assert.True(t, !ok, "no server is named")
+	assert.True(t, !mysqltest.Present(), "none is installed or named")
 
 	t.Setenv(mysqltest.Variable, mariadbtest.New(t).Admin())
-	dsn, ok := mysqltest.Database(t)
-	assert.True(t, ok)
+	assert.True(t, mysqltest.Present())
+	assert.True(t, !mysqltest.Installed(), "it is not for us to start and to stop")
+	dsn := mysqltest.Database(t)
 	config, err := mysql.ParseDSN(dsn)
 	assert.NoError(t, err)
 	db, err := sql.Open("mysql", dsn)

@@ -1,9 +1,9 @@
 //go:build !linux
 
-package mariadbtest
+package mysqlserver
 
 import "os/exec"
 
 // dieWithParent does nothing here: after a test process that was killed, end its
-// mariadbd by hand.
+// servers by hand.
 func dieWithParent(*exec.Cmd) {}

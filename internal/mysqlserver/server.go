@@ -1,4 +1,4 @@
-package mariadbtest
+package mysqlserver
 
 import (
 	"context"
@@ -11,40 +11,50 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
 	"time"
 
 	"github.com/go-sql-driver/mysql"
-
-	"github.com/kachi-io/kachi/internal/external"
-	"github.com/kachi-io/kachi/internal/mysqltest"
 )
 
-// patience bounds a start and a stop: many tests run at once, on machines that do other
+// patience bounds a start, a stop and a statement: many tests run at once, on machines that do other
 // things.
 const patience = 60 * time.Second
 
-// Server is a MariaDB with a folder, a port and an administrator of its own. It keeps
+// Software is a program that speaks MySQL's protocol, and how to make it run.
+type Software struct {
+	Name    string   // for people
+	Command []string // the program's path, and arguments that come before all others
+	// Settings are its own, beside those that each server is given.
+	Settings []string
+	// Prepare makes the system tables in a folder that is not there yet, for a server with
+	// these settings.
+	Prepare func(ctx context.Context, folder string, settings []string) error
+	// Forget are statements that remove the accounts that have no password, one in a line.
+	Forget string
+}
+
+// Server is a server with a folder, a port and an administrator of its own. It keeps
 // them while it is stopped. Its methods may be called from any goroutine, except those
 // that take a test, which end it when something fails.
 type Server struct {
-	install, program string
-	dir              string
-	port             int
-	password         string
-	unlock           func() // gives the folder up
+	software Software
+	dir      string
+	port     int
+	password string
+	unlock   func() // gives the folder up
 
 	mu      sync.Mutex
 	running *process // nil: stopped
 }
 
 // New starts a server that ends with the test.
-func New(t testing.TB) *Server {
+func New(t testing.TB, software Software) *Server {
 	t.Helper()
-	install, program := programs(t)
-	s, err := launch(install, program)
+	s, err := launch(software)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -54,13 +64,6 @@ func New(t testing.TB) *Server {
 		}
 	})
 	return s
-}
-
-// programs finds what is in Debian's mariadb-server.
-func programs(t testing.TB) (install, program string) {
-	t.Helper()
-	return external.Packaged(t, "mariadb-server", "mariadb-install-db"),
-		external.Packaged(t, "mariadb-server", "mariadbd", "/usr/sbin/mariadbd")
 }
 
 // Admin returns the data source name of a user who may do everything. Nobody else on the
@@ -76,11 +79,11 @@ func (s *Server) Admin() string {
 func (s *Server) Addr() string { return fmt.Sprintf("127.0.0.1:%d", s.port) }
 
 // Database returns the data source name of a fresh database with a user of its own (see
-// [mysqltest.Create]). The server must run, and must do so again when the test ends
+// [Create]). The server must run, and must do so again when the test ends
 // unless it is the test's own.
 func (s *Server) Database(t testing.TB) string {
 	t.Helper()
-	return mysqltest.Create(t, s.Admin())
+	return Create(t, s.Admin())
 }
 
 // Start starts the server again, on the data that is there, and waits until it answers.
@@ -121,13 +124,13 @@ func (s *Server) Log() string {
 func (s *Server) path(name string) string { return filepath.Join(s.dir, name) }
 
 // launch makes a folder with a new server's data in it and starts the server.
-func launch(install, program string) (s *Server, err error) {
+func launch(software Software) (s *Server, err error) {
 	sweep()
 	dir, unlock, err := folder()
 	if err != nil {
 		return nil, err
 	}
-	s = &Server{install: install, program: program, dir: dir, unlock: unlock, password: rand.Text()}
+	s = &Server{software: software, dir: dir, unlock: unlock, password: rand.Text()}
 	defer func() {
 		if err != nil {
 			err = errors.Join(err, s.remove())
@@ -147,16 +150,15 @@ func launch(install, program string) (s *Server, err error) {
 	return s, err
 }
 
-// prepare writes the system tables, which takes half a second of one core, and the
-// statements that each start runs before it takes connections.
+// prepare makes the system tables, and writes the statements that the first start runs
+// before it takes connections.
 func (s *Server) prepare() error {
 	if err := os.Mkdir(s.path("tmp"), 0o700); err != nil {
 		return err
 	}
 	// The administrators that the installation makes have no password, and this server
 	// listens where everybody on the machine can connect.
-	init := "DELETE FROM mysql.global_priv WHERE User <> 'mariadb.sys';\n" +
-		"FLUSH PRIVILEGES;\n" +
+	init := s.software.Forget +
 		"CREATE USER admin@'127.0.0.1' IDENTIFIED BY '" + s.password + "';\n" +
 		"GRANT ALL ON *.* TO admin@'127.0.0.1' WITH GRANT OPTION;\n"
 	if err := os.WriteFile(s.path("init.sql"), []byte(init), 0o600); err != nil {
@@ -164,39 +166,29 @@ func (s *Server) prepare() error {
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), patience)
 	defer cancel()
-	cmd := exec.CommandContext(ctx, s.install, append([]string{
-		"--no-defaults", // must come first
-		"--auth-root-authentication-method=normal",
-		"--skip-test-db",
-	}, s.settings()...)...)
-	cmd.WaitDelay = time.Second // it is a script: its server may outlive it
-	if out, err := cmd.CombinedOutput(); err != nil {
-		return fmt.Errorf("mariadb-install-db: %w\n%s", err, out)
+	if err := s.software.Prepare(ctx, s.path("data"), s.settings()); err != nil {
+		return fmt.Errorf("%s: %w", s.software.Name, err)
 	}
 	return nil
 }
 
-// settings are what the server is given when it is made and whenever it starts. They
-// keep it small: 55 MB of memory, 25 MB on disk.
+// settings are what the server is given when it is made and whenever it starts. They keep
+// it small.
 func (s *Server) settings() []string {
-	settings := []string{
+	settings := append([]string{
 		"--datadir=" + s.path("data"),
 		"--tmpdir=" + s.path("tmp"),
 		"--skip-name-resolve",
 		"--skip-log-bin",
 		"--innodb-buffer-pool-size=32M",
 		"--innodb-buffer-pool-dump-at-shutdown=0",
-		"--innodb-log-file-size=4M",
 		"--innodb-log-buffer-size=2M",
-		"--innodb-data-file-path=ibdata1:4M:autoextend",
-		"--innodb-temp-data-file-path=ibtmp1:4M:autoextend",
 		"--innodb-autoextend-increment=1",
 		"--key-buffer-size=1M",
-		"--aria-pagecache-buffer-size=1M",
 		// A commit is with the kernel, not yet on the disk: it survives the server's
 		// death, which is what tests try, though not the machine's.
 		"--innodb-flush-log-at-trx-commit=2",
-	}
+	}, s.software.Settings...)
 	if os.Geteuid() == 0 {
 		settings = append(settings, "--user=root") // it refuses to run as root without being told so
 	}
@@ -214,13 +206,14 @@ func (s *Server) start() error {
 		return err
 	}
 	defer log.Close()
-	cmd := exec.Command(s.program, append([]string{"--no-defaults"}, append(s.settings(),
-		"--socket="+s.path("socket"),
-		"--pid-file="+s.path("pid"),
+	arguments := slices.Concat(s.software.Command[1:], s.settings(), []string{
+		"--socket=" + s.path("socket"),
+		"--pid-file=" + s.path("pid"),
 		"--bind-address=127.0.0.1",
 		fmt.Sprintf("--port=%d", s.port),
-		"--init-file="+s.path("init.sql"),
-	)...)...)
+		"--init-file=" + s.path("init.sql"),
+	})
+	cmd := exec.Command(s.software.Command[0], arguments...)
 	cmd.Stdout, cmd.Stderr = log, log
 	p, err := begin(cmd)
 	if err != nil {
@@ -228,7 +221,7 @@ func (s *Server) start() error {
 	}
 	if err := s.answers(p); err != nil {
 		p.kill()
-		return fmt.Errorf("mariadbd: %w\n%s", err, s.Log())
+		return fmt.Errorf("%s: %w\n%s", s.software.Name, err, s.Log())
 	}
 	s.running = p
 	// The next start finds the administrator made.
@@ -274,7 +267,7 @@ func (s *Server) stop() error {
 	p := s.running
 	s.running = nil
 	if err := p.stop(); err != nil {
-		return fmt.Errorf("mariadbd: %w\n%s", err, s.Log())
+		return fmt.Errorf("%s: %w\n%s", s.software.Name, err, s.Log())
 	}
 	return nil
 }

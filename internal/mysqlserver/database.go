@@ -1,5 +1,4 @@
-// Package mysqltest makes databases for tests in a server that speaks MySQL's protocol.
-package mysqltest
+package mysqlserver
 
 import (
 	"context"
@@ -7,30 +6,12 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
-	"os"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/go-sql-driver/mysql"
 )
-
-// Variable names the environment variable that holds the data source name of a real
-// MySQL 8, of a user who may create databases and users: "root:secret@tcp(127.0.0.1:3306)/".
-const Variable = "KACHI_TEST_MYSQL"
-
-// Database returns the data source name of a fresh database in the MySQL that [Variable]
-// names, and whether it names one. Debian has no MySQL: a test that runs on several
-// databases leaves this one out when there is none. A server that is named and does not
-// answer fails the test.
-func Database(t testing.TB) (dsn string, ok bool) {
-	t.Helper()
-	admin := os.Getenv(Variable)
-	if admin == "" {
-		return "", false
-	}
-	return Create(t, admin), true
-}
 
 // Create makes a database with a user of its own who may do everything in it and nothing
 // beside it, and returns that user's data source name. The database has the server's
@@ -84,9 +65,6 @@ func open(config *mysql.Config) (*sql.DB, error) {
 	db.SetMaxIdleConns(0) // nothing is open, nor runs, between the calls
 	return db, nil
 }
-
-// patience bounds a statement of a broken test.
-const patience = 30 * time.Second
 
 func run(db *sql.DB, statements ...string) error {
 	ctx, cancel := context.WithTimeout(context.Background(), patience)
