@@ -45,7 +45,7 @@ func benchmarkRules(b *testing.B, people int) {
 	}
 	b.ResetTimer()
 	share(b, people, func(i, n int) {
-		if _, err := c.Post(b.Context(), all[i], chat.Post{Room: room.ID, Message: "hello", ClientID: fmt.Sprint(n)}, gateway.Target{}); err != nil {
+		if _, err := c.Post(b.Context(), all[i], chat.Post{Room: room.ID, Message: "hello", ClientID: fmt.Sprint(n)}); err != nil {
 			b.Error(err)
 		}
 	})

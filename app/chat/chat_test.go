@@ -83,12 +83,26 @@ func enter(t testing.TB, who *apptest.Person, room string) *testclient.Client {
 	return c
 }
 
+// join also takes what a socket hears of its own coming, which is told before the answer.
 func join(t testing.TB, c *testclient.Client, room string) (answer joined) {
 	t.Helper()
 	c.Ask(&answer, "join", room)
 	assert.Equal(t, answer.Room, room)
 	c.Expect("getUserList")
+	for _, e := range c.Waiting() { // where it is the first of its person's
+		var m move
+		e.Decode(t, &m)
+		assert.Equal(t, []string{e.Name, m.Room}, []string{"userJoined", room})
+	}
 	return answer
+}
+
+// say is post for who is in the room, and hears it with all who are, before the answer.
+func say(t testing.TB, c *testclient.Client, room, text, clientID string) receipt {
+	t.Helper()
+	r := post(t, c, room, text, clientID)
+	assert.Equal(t, expect[message](t, c, "message").ID, r.ID)
+	return r
 }
 
 func post(t testing.TB, c *testclient.Client, room, text, clientID string) (r receipt) {
@@ -167,6 +181,7 @@ func testConversation(t *testing.T, _ *apptest.App, p people) {
 	mina.Ask(&answer, "join", json.Number(nest)) // a number
 	assert.Equal(t, answer, joined{Room: nest, Members: []user{{idOf(p.mina), "Mina"}}, Total: 1})
 	mina.Expect("getUserList")
+	assert.Equal(t, expect[move](t, mina, "userJoined"), move{nest, idOf(p.mina), "Mina"})
 
 	jun := dial(t, p.jun)
 	jun.Ask(&answer, "join", map[string]any{"room": nest})
@@ -177,15 +192,19 @@ func testConversation(t *testing.T, _ *apptest.App, p people) {
 		Total    int
 	}](t, jun, "getUserList")
 	assert.Equal(t, list.UserList, answer.Members)
-	assert.Equal(t, expect[move](t, mina, "userJoined"), move{nest, idOf(p.jun), "Jun"})
+	for _, c := range []*testclient.Client{mina, jun} {
+		assert.Equal(t, expect[move](t, c, "userJoined"), move{nest, idOf(p.jun), "Jun"})
+	}
 
 	sent := post(t, mina, nest, "hello", "c1")
 	assert.Equal(t, sent.Seq, int64(1))
 	_, err := time.Parse(time.RFC3339, sent.SentAt)
 	assert.NoError(t, err)
 	want := message{ID: sent.ID, Room: nest, Message: "hello", SentAt: sent.SentAt, ClientID: "c1", Sender: user{idOf(p.mina), "Mina"}, Seq: 1, Version: 1}
-	assert.Equal(t, expect[message](t, jun, "message"), want)
-	mina.ExpectNothing()
+	for _, c := range []*testclient.Client{mina, jun} {
+		assert.Equal(t, expect[message](t, c, "message"), want)
+		c.ExpectNothing()
+	}
 
 	var edited message
 	mina.Ask(&edited, "edit", map[string]any{"id": sent.ID, "message": "hello!"})
@@ -227,7 +246,7 @@ func testTextIsKeptAsItIs(t *testing.T, _ *apptest.App, p people) {
 		`<script>alert(1)</script>`, `<img src=x onerror="alert(1)">`, `'; DROP TABLE messages; --`, "  spaces\n\nand lines  ",
 		"\u202eright to left", "👩\u200d👩\u200d👧 가", `{"__proto__":1}`, "\x00",
 	} {
-		sent := post(t, mina, nest, text, fmt.Sprint(i))
+		sent := say(t, mina, nest, text, fmt.Sprint(i))
 		got := expect[message](t, jun, "message")
 		assert.Equal(t, got.Message, text)
 		assert.Equal(t, got.ID, sent.ID)
@@ -244,7 +263,7 @@ func TestRefusals(t *testing.T) {
 	for i := range long {
 		long[i] = '가'
 	}
-	assert.True(t, post(t, mina, nest, string(long[:2000]), "").ID != "", "2,000 code points")
+	assert.True(t, say(t, mina, nest, string(long[:2000]), "").ID != "", "2,000 code points")
 	for _, test := range []struct {
 		name, code, event string
 		arg               any

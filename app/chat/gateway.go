@@ -118,7 +118,7 @@ func (s *sockets) enter(ctx *Context, in RoomRef) (Joined, error) {
 		answer.Members, answer.Total = list, total
 		s.tell("getUserList", GetUserList.Emit(ctx, ctx.Client(), UserList{in.Room, list, total}))
 		if first {
-			s.tell("userJoined", UserJoined.Emit(ctx, ctx.Others().To(entered.Of(in.Room)), Move{participant(ctx.Principal), in.Room}))
+			s.tell("userJoined", UserJoined.Emit(ctx, ctx.To(entered.Of(in.Room)), Move{participant(ctx.Principal), in.Room}))
 		}
 	}) {
 		return Joined{}, errGone
@@ -146,7 +146,7 @@ func (s *sockets) exit(ctx *Context, in RoomRef) (RoomRef, error) {
 }
 
 func (s *sockets) post(ctx *Context, in Post) (Receipt, error) {
-	return s.Post(context.WithoutCancel(ctx), ctx.Principal, in, ctx.Others())
+	return s.Post(context.WithoutCancel(ctx), ctx.Principal, in)
 }
 
 func (s *sockets) edit(ctx *Context, in Edit) (Message, error) {

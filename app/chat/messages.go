@@ -9,11 +9,10 @@ import (
 	"github.com/kachi-io/kachi/gateway"
 )
 
-// Post stores a message and tells the room. One that was stored before, under its client id,
-// is answered as it was then, and not told again. others is everybody but the device that
-// sends it, which has the answer.
-func (c *Chat) Post(ctx context.Context, by account.User, in Post, others gateway.Target) (Receipt, error) {
-	p := &posting{ctx: ctx, others: others, post: store.NewMessage{Sender: by.ID, SenderName: by.Name, ClientID: in.ClientID, Text: in.Message}}
+// Post stores a message and tells the room, the device that sends it included. One that was
+// stored before, under its client id, is answered as it was then, and not told again.
+func (c *Chat) Post(ctx context.Context, by account.User, in Post) (Receipt, error) {
+	p := &posting{ctx: ctx, post: store.NewMessage{Sender: by.ID, SenderName: by.Name, ClientID: in.ClientID, Text: in.Message}}
 	err := c.turns.take(in.Room, p)
 	if errors.Is(err, store.ErrNotFound) { // no room, or no member: the same to those who may not know
 		if _, err := c.view(ctx, by, in.Room); err != nil {
@@ -44,7 +43,7 @@ func (c *Chat) storeAndTell(room store.ID, batch []*posting) {
 			continue
 		}
 		last = p.got.Seq
-		c.tell("message", Posted.Emit(p.ctx, p.others.To(entered.Of(room)), message(p.got.Message)))
+		c.tell("message", Posted.Emit(p.ctx, c.to(entered.Of(room)), message(p.got.Message)))
 	}
 	if last == 0 {
 		return

@@ -21,7 +21,7 @@ func testHistory(t *testing.T, _ *apptest.App, p people) {
 	mina := enter(t, p.mina, nest)
 	var ids []string
 	for i := range 7 {
-		ids = append(ids, post(t, mina, nest, fmt.Sprint(i+1), "").ID)
+		ids = append(ids, say(t, mina, nest, fmt.Sprint(i+1), "").ID)
 	}
 	page, next = history(t, p.jun, nest, "?limit=3") // a public room is read by whoever looks at it
 	assert.Equal(t, texts(page), []string{"5", "6", "7"})
@@ -45,12 +45,12 @@ func TestUnreadAndSeen(t *testing.T) { each(t, testUnreadAndSeen) }
 func testUnreadAndSeen(t *testing.T, _ *apptest.App, p people) {
 	nest := open(t, p.mina, "nest", false)
 	mina := enter(t, p.mina, nest)
-	post(t, mina, nest, "before he came", "")
+	say(t, mina, nest, "before he came", "")
 	jun := enter(t, p.jun, nest)
 	mina.Expect("userJoined")
 	phone := dial(t, p.jun) // has not entered the room
 
-	first, second := post(t, mina, nest, "one", ""), post(t, mina, nest, "two", "")
+	first, second := say(t, mina, nest, "one", ""), say(t, mina, nest, "two", "")
 	jun.Expect("message")
 	jun.Expect("message")
 	assert.Equal(t, expect[reading](t, phone, "activity"), reading{Room: nest, Seq: 2})
@@ -136,7 +136,7 @@ func testInvitations(t *testing.T, _ *apptest.App, p people) {
 		assert.Equal(t, list.Notifications, []notice{want})
 	}
 	mina := enter(t, p.mina, attic)
-	post(t, mina, attic, "welcome", "")
+	say(t, mina, attic, "welcome", "")
 	assert.Equal(t, expect[reading](t, jun, "activity").Seq, int64(1), "who is invited hears of news")
 
 	// Everybody may leave; to come back to a private room takes another invitation.
@@ -170,7 +170,7 @@ func testRemovedRoom(t *testing.T, _ *apptest.App, p people) {
 	nest := open(t, p.mina, "nest", false)
 	mina, jun := enter(t, p.mina, nest), enter(t, p.jun, nest)
 	mina.Expect("userJoined")
-	sent := post(t, mina, nest, "the last word", "")
+	sent := say(t, mina, nest, "the last word", "")
 	jun.Expect("message")
 	p.mina.Call(t, 204, "DELETE", "/api/rooms/"+nest, nil, nil)
 	for _, c := range []*testclient.Client{mina, jun} {

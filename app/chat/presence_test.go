@@ -46,8 +46,8 @@ func TestTwoTabsOfOnePerson(t *testing.T) {
 	mina.ExpectNothing()
 	one.ExpectNothing()
 
-	// What one tab sends the other has, as all others.
-	sent := post(t, one, nest, "hello", "")
+	// What one tab sends all have.
+	sent := say(t, one, nest, "hello", "")
 	assert.Equal(t, expect[message](t, two, "message").ID, sent.ID)
 	assert.Equal(t, expect[message](t, mina, "message").ID, sent.ID)
 	one.ExpectNothing()
@@ -70,7 +70,7 @@ func TestTwoTabsOfOnePerson(t *testing.T) {
 	one.Ask(nil, "exit", nest)
 	mina.Expect("userLeft")
 	assert.Equal(t, expect[removal](t, two, "removed").Reason, "left")
-	post(t, mina, nest, "who is still there?", "")
+	say(t, mina, nest, "who is still there?", "")
 	one.ExpectNothing()
 	two.ExpectNothing()
 	refused(t, two, "forbidden", "typing", map[string]any{"room": nest})
@@ -108,7 +108,7 @@ func TestNobodyReadsAlongInARoomOfOthers(t *testing.T) {
 	for _, room := range []any{mina.ID, "room:" + attic, "user:" + idOf(p.mina), "member:" + attic} {
 		refused(t, spy, "bad_request", "join", room)
 	}
-	sent := post(t, mina, attic, "a secret", "")
+	sent := say(t, mina, attic, "a secret", "")
 	jun.Expect("message")
 	refused(t, spy, "not_found", "message", map[string]any{"room": attic, "message": "boo"})
 	refused(t, spy, "not_found", "edit", map[string]any{"id": sent.ID, "message": "boo"})
@@ -154,6 +154,7 @@ func TestPuttingOut(t *testing.T) {
 			c.Close()
 		}
 		mina.Expect("userLeft") // once
+		mina.Expect("message")
 		mina.ExpectNothing()
 	}
 	p.jun.Refused(t, 404, "not_found", "GET", "/api/rooms/"+attic, nil)

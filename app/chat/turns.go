@@ -11,10 +11,9 @@ import (
 
 // posting is a message on its way into a room.
 type posting struct {
-	ctx    context.Context
-	post   store.NewMessage
-	others gateway.Target  // everybody but its sender's device
-	turn   chan []*posting // what to work off, nil when somebody else has done it; has room for one
+	ctx  context.Context
+	post store.NewMessage
+	turn chan []*posting // what to work off, nil when somebody else has done it; has room for one
 
 	got store.Added
 	err error

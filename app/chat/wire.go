@@ -17,10 +17,10 @@ const Namespace = "/chat"
 
 // What clients are sent.
 var (
-	UserJoined     = gateway.NewEvent[Move]("userJoined").Describe("Somebody has entered a room that the client is in: with the first of their sockets.")
+	UserJoined     = gateway.NewEvent[Move]("userJoined").Describe("Somebody has entered a room that the client is in, with the first of their sockets. The client that does so hears of it as well.")
 	UserLeft       = gateway.NewEvent[Move]("userLeft").Describe("Somebody is no longer in a room that the client is in: with the last of their sockets.")
 	GetUserList    = gateway.NewEvent[UserList]("getUserList").Describe("Who is in a room, for a client that has entered it.")
-	Posted         = gateway.NewEvent[Message]("message").Describe("A message, for all who are in the room but the client that sent it, which has the answer. Numbers (seq) have no gap: one that is missing can be had from the API.")
+	Posted         = gateway.NewEvent[Message]("message").Describe("A message, for all who are in the room, the client that sent it included: it knows its own by the clientId, and has it before the answer. Numbers (seq) have no gap: one that is missing can be had from the API.")
 	MessageEdited  = gateway.NewEvent[Message]("messageEdited").Describe("A message has another text. Of several versions the greatest counts.")
 	MessageDeleted = gateway.NewEvent[Message]("messageDeleted").Describe("A message has no text any more; its place stays.")
 	Typing         = gateway.NewEvent[Move]("typing").Describe("Somebody is writing. It may be lost.")

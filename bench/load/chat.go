@@ -16,7 +16,7 @@ import (
 )
 
 // chat is the whole product: people with accounts, in one room, whose messages are stored,
-// acknowledged and told to everybody else. The connections take turns, on a schedule; each
+// acknowledged and told to everybody in it. The connections take turns, on a schedule; each
 // delivery's latency is counted from the scheduled time.
 type chat struct {
 	*stage
@@ -86,11 +86,10 @@ func (c *chat) emit() {
 		packet := append([]byte("42/chat,"), strconv.FormatUint(idBase+c.next, 10)...)
 		packet = append(append(append(packet, c.head...), number[:]...), c.tail...)
 		sender.send(packet)
-		sender.deliveries.arrive(c.next) // one's own does not come
 		c.next++
 		c.run.Counts.Sent++
-		for _, other := range c.clients {
-			if other.phase == ready && other != sender {
+		for _, one := range c.clients { // the sender as well
+			if one.phase == ready {
 				c.run.Counts.Due++
 			}
 		}

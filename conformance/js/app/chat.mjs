@@ -32,6 +32,7 @@ for (const transports of [["websocket"], ["polling"], ["polling", "websocket"]])
     const one = await a.connect("/chat", { auth: mina.auth, transports });
     equal(await one.emitWithAck("join", Number(nest)), { room: nest, members: [MINA], total: 1, seq: 0, seen: 0 });
     equal(one.heard.getUserList, [[{ room: nest, userList: [MINA], total: 1 }]]);
+    equal(one.heard.userJoined, [[{ ...MINA, room: nest }]]);
     const two = await a.connect("/chat", { auth: jun.auth, transports });
     const came = next(one, "userJoined");
     equal((await two.emitWithAck("join", { room: nest })).members, [JUN, MINA]);
@@ -40,7 +41,9 @@ for (const transports of [["websocket"], ["polling"], ["polling", "websocket"]])
     const heard = next(two, "message");
     const text = "<img src=x onerror=alert(1)> 안녕 👋";
     const { id, sentAt, seq } = await one.emitWithAck("message", { room: nest, message: text, clientId: "a" });
-    equal(await heard, [{ id, room: nest, seq, sender: MINA, message: text, sentAt, version: 1, clientId: "a" }]);
+    const message = [{ id, room: nest, seq, sender: MINA, message: text, sentAt, version: 1, clientId: "a" }];
+    equal(await heard, message);
+    equal(one.heard.message, [message]); // has come before the answer
     equal(seq, 1);
     ok(!Number.isNaN(Date.parse(sentAt)), sentAt);
 
@@ -61,7 +64,7 @@ for (const transports of [["websocket"], ["polling"], ["polling", "websocket"]])
     equal(await two.emitWithAck("exit", nest), { room: nest });
     equal(await left, [{ ...JUN, room: nest }]);
     await settled(one, two);
-    equal([one.heard.message, two.heard.userLeft], [undefined, undefined]);
+    equal([one.heard.message.length, two.heard.userLeft], [1, undefined]);
   });
 }
 
@@ -100,7 +103,7 @@ check("two tabs are one person, and no list has a socket's id", async (a) => {
   tabs[0].disconnect();
   await third.emitWithAck("join", nest);
   await settled(one);
-  equal(one.heard.userJoined.map(([who]) => who.userName), ["Jun", "Sora"]);
+  equal(one.heard.userJoined.map(([who]) => who.userName), ["Mina", "Jun", "Sora"]);
   equal([one.heard.userLeft, one.heard.getUserList.length], [undefined, 1]);
   const left = next(one, "userLeft");
   tabs[1].disconnect();
@@ -158,7 +161,7 @@ check("private rooms are for those who were invited", async (a) => {
   const removed = next(two, "removed");
   const { status } = await request("DELETE", `/api/rooms/${attic}/members/${jun.id}`, { token: mina.token });
   equal(status, 204);
-  equal(await removed, [{ room: attic, name: "attic", private: true }]);
+  equal(await removed, [{ room: attic, name: "attic", private: true, reason: "excluded" }]);
   await one.emitWithAck("message", { room: attic, message: "another" });
   await settled(two, spy);
   equal(two.heard.message.length, 1);

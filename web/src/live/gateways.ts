@@ -807,7 +807,7 @@ export interface ChatServerToClientEvents {
   getUserList: (data: UserList) => void;
   /** The user was made a member of a room. */
   invited: (data: Invitation) => void;
-  /** A message, for all who are in the room but the client that sent it, which has the answer. Numbers (seq) have no gap: one that is missing can be had from the API. */
+  /** A message, for all who are in the room, the client that sent it included: it knows its own by the clientId, and has it before the answer. Numbers (seq) have no gap: one that is missing can be had from the API. */
   message: (data: Message) => void;
   /** A message has no text any more; its place stays. */
   messageDeleted: (data: Message) => void;
@@ -825,7 +825,7 @@ export interface ChatServerToClientEvents {
   typing: (data: ChatMove) => void;
   /** How far the client's own user has seen a room, on another device. */
   unread: (data: ChatReading) => void;
-  /** Somebody has entered a room that the client is in: with the first of their sockets. */
+  /** Somebody has entered a room that the client is in, with the first of their sockets. The client that does so hears of it as well. */
   userJoined: (data: ChatMove) => void;
   /** Somebody is no longer in a room that the client is in: with the last of their sockets. */
   userLeft: (data: ChatMove) => void;

@@ -27,11 +27,12 @@ import {
   OnGatewayConnection,
   SubscribeMessage,
   WebSocketGateway,
+  WebSocketServer,
   WsException,
 } from '@nestjs/websockets';
 import Database from 'better-sqlite3';
 import { IsNotEmpty, IsOptional, IsString, MaxLength } from 'class-validator';
-import type { Socket } from 'socket.io';
+import type { Namespace, Socket } from 'socket.io';
 
 const folder = mkdtempSync(join(tmpdir(), 'kachi-bench-nest-'));
 for (const signal of ['SIGTERM', 'SIGINT'] as const) {
@@ -130,6 +131,8 @@ class Api {
 @WebSocketGateway({ namespace: 'chat' })
 @UsePipes(new ValidationPipe({ exceptionFactory: (errors) => new WsException(errors) }))
 class Chat implements OnGatewayConnection {
+  @WebSocketServer() private server: Namespace;
+
   constructor(
     private store: Store,
     private jwt: JwtService,
@@ -158,7 +161,7 @@ class Chat implements OnGatewayConnection {
     if (!this.store.has(body.room, user.sub)) throw new WsException('You are not in that room');
     const at = new Date();
     const { id, seq } = this.store.add(body.room, user.sub, body.message, body.clientId ?? null, at.getTime());
-    client.to('room:' + body.room).emit('message', {
+    this.server.to('room:' + body.room).emit('message', {
       id,
       room: body.room,
       seq,
