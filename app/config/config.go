@@ -16,7 +16,7 @@ import (
 // nobody has set it.
 //
 // The tags: name is the flag and the key of the file; default; type is what a value looks
-// like, where oneof does not list all values; oneof, min, max and check bound it ; help is said
+// like, where oneof does not list all values; oneof, min, max and check bound it; help is said
 // by `kachi serve --help`, and the default after it; group holds for the fields that
 // follow, too; file:"-" keeps a setting out of the file.
 type Config struct {
