@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"math/rand/v2"
 	"net/http"
 	"strconv"
 	"time"
@@ -150,11 +151,23 @@ func HTTPStatus(code string) int {
 	return http.StatusForbidden
 }
 
-// RetryAfter returns what the details of an error with the code "rate_limited" say of when
-// to come again, 0 for other errors.
+// RetryAfter returns when to come again after an error: what its details say, where its code is
+// "rate_limited"; some seconds where that is "overloaded" or "unavailable", each time others, so
+// that those who are sent away do not come back together; 0 for all else.
 func RetryAfter(err error) time.Duration {
 	var coded *Error
-	if !errors.As(err, &coded) || coded.Details == nil || coded.Code != CodeRateLimited {
+	if !errors.As(err, &coded) {
+		return 0
+	}
+	switch coded.Code {
+	case CodeOverloaded, CodeUnavailable:
+		return time.Second + rand.N(4*time.Second)
+	case CodeRateLimited:
+		if coded.Details != nil {
+			break
+		}
+		fallthrough
+	default:
 		return 0
 	}
 	text, failed := json.Marshal(coded.Details)

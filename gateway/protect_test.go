@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"net/netip"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -131,6 +132,10 @@ func TestRequestsPassGuards(t *testing.T) {
 			assert.Equal(t, answer.Header.Get("WWW-Authenticate"), "Bearer")
 		case 429:
 			assert.Equal(t, answer.Header.Get("Retry-After"), "2")
+		case 503:
+			seconds, err := strconv.Atoi(answer.Header.Get("Retry-After"))
+			assert.NoError(t, err)
+			assert.True(t, seconds >= 1 && seconds <= 5, seconds)
 		}
 	}
 

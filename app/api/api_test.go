@@ -9,6 +9,7 @@ import (
 	"net"
 	"net/http"
 	"net/http/httptest"
+	"regexp"
 	"strings"
 	"testing"
 	"time"
@@ -75,7 +76,8 @@ func build(t *testing.T, origins ...string) (*api.API, *failures) {
 	})
 	for name, err := range map[string]error{
 		"plain": errors.New("SELECT secret"), "limited": &gateway.Error{Code: gateway.CodeRateLimited, Message: "Slower", Details: map[string]int{"retryAfter": 1500}},
-		"conflict": gateway.NewError(gateway.CodeConflict, "There is one"),
+		"conflict":   gateway.NewError(gateway.CodeConflict, "There is one"),
+		"overloaded": gateway.NewError(gateway.CodeOverloaded, "Too many"),
 	} {
 		api.Handle(a, api.Route{Method: "POST", Path: "/api/fails/" + name, Access: api.Public}, func(context.Context, *struct{}) (*struct{}, error) { return nil, err })
 	}
@@ -155,6 +157,7 @@ func TestErrorsHaveOneShape(t *testing.T) {
 		{what: "inside", method: "POST", path: "/api/fails/plain", status: 500, code: "internal"},
 		{what: "a code", method: "POST", path: "/api/fails/conflict", status: 409, code: "conflict"},
 		{what: "a limit", method: "POST", path: "/api/fails/limited", status: 429, code: "rate_limited", details: "1500"},
+		{what: "too many", method: "POST", path: "/api/fails/overloaded", status: 503, code: "overloaded"},
 		{what: "a panic", method: "POST", path: "/api/panics", status: 500, code: "internal"},
 	} {
 		t.Run(c.what, func(t *testing.T) {
@@ -181,6 +184,8 @@ func TestErrorsHaveOneShape(t *testing.T) {
 	assert.Equal(t, len(failed.all), 2, failed.all)
 	answer := call(a, "POST", "/api/fails/limited", "")
 	assert.Equal(t, answer.Header.Get("Retry-After"), "2")
+	answer = call(a, "POST", "/api/fails/overloaded", "")
+	assert.True(t, regexp.MustCompile(`^[1-5]$`).MatchString(answer.Header.Get("Retry-After")), answer.Header)
 }
 
 func TestWhatIsTaken(t *testing.T) {

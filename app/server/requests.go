@@ -21,7 +21,7 @@ func (s *Server) observed(mux http.Handler) http.Handler {
 			return
 		}
 		begun := time.Now()
-		answer := &answer{ResponseWriter: w}
+		answer := &answer{ResponseWriter: w, connection: http.NewResponseController(w), patience: s.opts.WriteTimeout}
 		defer func() {
 			took := time.Since(begun)
 			route := r.Pattern
@@ -74,11 +74,17 @@ func (s *Server) logRequest(r *http.Request, route string, status int, bytes int
 
 var errPanic = errors.New("a handler panicked")
 
-// answer notes what is answered.
+// piece is what a client has [Options.WriteTimeout] to read.
+const piece = 64 << 10
+
+// answer notes what is answered, and gives its reader time: the host's WriteTimeout is for the
+// whole, which may be a large file of somebody's pages.
 type answer struct {
 	http.ResponseWriter
-	status int
-	bytes  int64
+	connection *http.ResponseController
+	patience   time.Duration
+	status     int
+	bytes      int64
 }
 
 // Unwrap is for [http.ResponseController].
@@ -91,11 +97,17 @@ func (a *answer) WriteHeader(status int) {
 	a.ResponseWriter.WriteHeader(status)
 }
 
-func (a *answer) Write(b []byte) (int, error) {
+func (a *answer) Write(b []byte) (written int, err error) {
 	if a.status == 0 {
 		a.status = http.StatusOK
 	}
-	n, err := a.ResponseWriter.Write(b)
-	a.bytes += int64(n)
-	return n, err
+	for {
+		_ = a.connection.SetWriteDeadline(time.Now().Add(a.patience)) // not for recorders of tests
+		n, err := a.ResponseWriter.Write(b[:min(len(b), piece)])
+		written, b = written+n, b[n:]
+		a.bytes += int64(n)
+		if err != nil || len(b) == 0 {
+			return written, err
+		}
+	}
 }

@@ -87,7 +87,11 @@ func (h *host) serve() error {
 	return h.Serve(l)
 }
 
-// hosts makes what serves at each listener.
+const readHeaderTimeout = 10 * time.Second
+
+// hosts makes what serves at each listener. Nobody is waited for without an end: a request's
+// headers, its body, the next request, and whoever reads an answer have their time. engineio
+// lifts these bounds from polls, which wait, and has its own.
 func (s *Server) hosts(at Listeners) (hosts, private []*host) {
 	add := func(to *[]*host, l net.Listener, handler http.Handler) *host {
 		if l == nil {
@@ -95,11 +99,16 @@ func (s *Server) hosts(at Listeners) (hosts, private []*host) {
 		}
 		h := &host{&http.Server{
 			Handler:           handler,
-			ReadHeaderTimeout: 10 * time.Second,
+			ReadHeaderTimeout: readHeaderTimeout,
 			IdleTimeout:       2 * time.Minute,
 			MaxHeaderBytes:    64 << 10,
 			ErrorLog:          slog.NewLogLogger(s.log.Handler(), slog.LevelDebug), // clients' broken connections
 		}, l}
+		if to == &hosts { // profiles take as long as their readers ask for
+			h.ReadTimeout, h.WriteTimeout = s.opts.ReadTimeout, s.opts.WriteTimeout
+			// Of a connection: its requests' time-outs end only them.
+			h.HTTP2 = &http.HTTP2Config{WriteByteTimeout: s.opts.WriteTimeout}
+		}
 		*to = append(*to, h)
 		return h
 	}

@@ -87,6 +87,11 @@ type Options struct {
 	// PrivateMetrics has /metrics at [Listeners].Private alone.
 	PrivateMetrics bool
 
+	// ReadTimeout is how long a client may take to send a request's body, WriteTimeout how long
+	// to read each 64 KiB of an answer. Polls and WebSocket have time-outs of their own.
+	// Default 30 s and 1 min.
+	ReadTimeout  time.Duration
+	WriteTimeout time.Duration
 	// DrainDelay is how long the server goes on as before when it is told to stop, but for
 	// /readyz, which says so. Default none.
 	DrainDelay time.Duration
@@ -131,6 +136,12 @@ func New(ctx context.Context, o *Options) (*Server, error) {
 	}
 	if s.opts.ShutdownTimeout == 0 {
 		s.opts.ShutdownTimeout = 10 * time.Second
+	}
+	if s.opts.ReadTimeout == 0 {
+		s.opts.ReadTimeout = 30 * time.Second
+	}
+	if s.opts.WriteTimeout == 0 {
+		s.opts.WriteTimeout = time.Minute
 	}
 	s.log = s.opts.Logger
 	if s.log == nil {
@@ -225,6 +236,7 @@ func (s *Server) assemble() error {
 	s.api = api.New(api.Options{
 		Version:        s.opts.Version,
 		AllowedOrigins: s.opts.AllowedOrigins,
+		BodyTimeout:    s.opts.ReadTimeout,
 		Protect:        s.protect,
 		Failed:         s.failed,
 	})
