@@ -64,8 +64,16 @@ func TestChatIsAccessible(t *testing.T) {
 					p.WaitFor(`!document.querySelector("dialog")`)
 				}
 				open(`[...document.querySelectorAll(".chat-more")].at(-1).click()`)
-				for i := range 2 { // invite, leave
-					open(fmt.Sprintf(`document.querySelectorAll(".chat-room .page-actions .icon-button")[%d].click()`, i))
+				action := func(i int) string {
+					return fmt.Sprintf(`document.querySelectorAll(".chat-room .page-actions .icon-button")[%d].click()`, i)
+				}
+				for i := range 2 { // invite, menu
+					open(action(i))
+				}
+				for i := range 4 { // members, change, leave, remove
+					browsertest.Eval[bool](p.Page, `(`+action(1)+`, true)`)
+					p.WaitFor(`document.querySelector("dialog[open] .chat-choices")`)
+					open(fmt.Sprintf(`document.querySelectorAll(".chat-choices button")[%d].click()`, i))
 				}
 				p.Clean()
 			})

@@ -169,13 +169,33 @@ func (p *Page) Enter() {
 // Offline takes the page's network away, or gives it back.
 func (p *Page) Offline(is bool) {
 	p.T.Helper()
-	conditions := network.Conditions{Offline: is, DownloadThroughput: -1, UploadThroughput: -1}
+	p.cut(is, "")
+	p.network(is)
+}
+
+// Unreachable has what is at matching addresses not be reached (a pattern as URLPattern of
+// browsers takes it), while all else can be; connections to it end. Offline(false) ends that.
+func (p *Page) Unreachable(pattern string) {
+	p.T.Helper()
+	p.Offline(true) // pages close their connections then
+	p.cut(true, pattern)
+	p.network(false)
+}
+
+func (p *Page) cut(is bool, pattern string) {
+	p.T.Helper()
+	conditions := network.Conditions{URLPattern: pattern, Offline: is, DownloadThroughput: -1, UploadThroughput: -1}
 	_, err := chromedp.Call(p.ctx, network.EmulateNetworkConditionsByRule, network.EmulateNetworkConditionsByRuleParams{
 		MatchedNetworkConditions: []*network.Conditions{&conditions},
 	})
 	assert.NoError(p.T, err)
-	_, err = chromedp.Call(p.ctx, network.OverrideNetworkState, network.OverrideNetworkStateParams{
-		Offline: is, DownloadThroughput: -1, UploadThroughput: -1,
+}
+
+// network has the browser tell the page whether there is one.
+func (p *Page) network(gone bool) {
+	p.T.Helper()
+	_, err := chromedp.Call(p.ctx, network.OverrideNetworkState, network.OverrideNetworkStateParams{
+		Offline: gone, DownloadThroughput: -1, UploadThroughput: -1,
 	})
 	assert.NoError(p.T, err)
 }

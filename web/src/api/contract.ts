@@ -37,6 +37,12 @@ export interface Room {
   lastMessage?: Message;
 }
 
+export interface Member extends Participant {
+  /** Up to which message, by its number. */
+  seen: number;
+  joinedAt: string;
+}
+
 export type Notification = Omit<Told, keyof NotificationState>;
 
 /** How many notifications are unread. The version counts the changes of all that somebody has. */
@@ -88,15 +94,18 @@ export interface Calls {
   };
   'POST /api/rooms': { body: { name: string; private?: boolean }; answer: Room };
   'GET /api/rooms/{id}': { answer: Room };
+  'PATCH /api/rooms/{id}': { body: { name?: string; private?: boolean }; answer: Room };
+  'DELETE /api/rooms/{id}': { answer: void };
   'GET /api/rooms/{id}/messages': {
     query: { before?: string; after?: string; limit?: number };
     answer: { messages: Message[]; next: string | null };
   };
   'GET /api/rooms/{id}/members': {
     query: { after?: string; limit?: number };
-    answer: { members: (Participant & { seen: number; joinedAt: string })[]; next: string | null };
+    answer: { members: Member[]; next: string | null };
   };
   'POST /api/rooms/{id}/members': { body: { userId: string }; answer: void };
+  'DELETE /api/rooms/{id}/members/{userId}': { answer: void };
   'PUT /api/location': {
     body: { id?: string; name?: string; geometry: Geometry };
     answer: { status: number; data: { updatedLocationResult: Place } };

@@ -7,10 +7,10 @@ import { ChatClient, KachiError } from '../../live/gateways';
 import type { Lease } from '../../live/lease';
 import { randomId } from '../../random';
 import type { App } from '../../shell/app';
-import { Conversation } from './conversation';
-import { Drafts } from './drafts';
+import { Conversation, type Outgoing } from './conversation';
 import type { Person, WireMessage } from './protocol';
 import { sorted, unreadIn, withChange, withLast, withRoom, withSeen, type Room } from './rooms';
+import { drafts, outbox, type Shelf } from './shelf';
 import type { Message } from './timeline';
 import { unread } from './unread';
 import { fromWire, LiveWire, type Wire } from './wire';
@@ -35,7 +35,8 @@ const newsDelay = 1_000;
 
 export class Chat {
   readonly me: Person;
-  readonly drafts: Drafts;
+  readonly drafts: Shelf<string>;
+  readonly #outbox: Shelf<readonly Outgoing[]>;
   readonly #app: App;
   readonly #lease: Lease<ChatClient>;
   readonly #wire: Wire;
@@ -43,6 +44,8 @@ export class Chat {
   /** Rooms that were asked for and are not there, or not for this user. */
   readonly #missing = signal<ReadonlySet<string>>(new Set());
   readonly #conversations = new Map<string, Conversation>();
+  /** Rooms that are being removed here. */
+  readonly #removing = new Set<string>();
   /** Ends the loading of the list and of what is new in it. */
   #loading = new AbortController();
   readonly #news = new Map<string, ReturnType<typeof setTimeout>>();
@@ -50,11 +53,14 @@ export class Chat {
   constructor(app: App, me: Person, storage: Storage | undefined) {
     this.#app = app;
     this.me = me;
-    this.drafts = new Drafts(me.userId, storage);
+    this.drafts = drafts(me.userId, storage);
+    this.#outbox = outbox(me.userId, storage);
     this.#lease = app.live.open(ChatClient);
     this.#wire = new LiveWire(this.#lease.client, app.api, me);
     this.#listen();
     void this.load();
+    // What was written before the page was loaded goes out, whatever room is looked at.
+    for (const room of this.#outbox.rooms) void this.conversation(room).enter(true);
   }
 
   get rooms(): ReadonlySignal<RoomsState> {
@@ -73,15 +79,23 @@ export class Chat {
     unread.value = 0;
   }
 
+  /** Throws away what was written and not sent. */
+  forgetAll() {
+    this.drafts.clear();
+    this.#outbox.clear();
+  }
+
   /** The conversation of a room, which goes on until many others were looked at. */
   conversation(room: string): Conversation {
     let c = this.#conversations.get(room);
     if (c) this.#conversations.delete(room);
     else {
-      c = new Conversation(room, this.me, this.#wire, randomId, {
+      const told = {
         entered: () => this.#entered(room),
-        sent: (m) => this.#said(room, m),
-      });
+        sent: (m: Message) => this.#said(room, m),
+        unsent: (all: readonly Outgoing[]) => this.#outbox.set(room, all.length > 0 ? all : undefined),
+      };
+      c = new Conversation(room, this.me, this.#wire, randomId, told, this.#outbox.get(room));
     }
     this.#conversations.set(room, c); // the last one is the one that was used last
     for (const [id, old] of this.#conversations) {
@@ -145,6 +159,33 @@ export class Chat {
     this.#setRoom({ ...known, member: true, members: known.members + 1, seen: known.seq });
   }
 
+  /** Gives a room of one's own another name, or has it be open to other people. */
+  async change(room: string, name: string, secret: boolean) {
+    const body = { name, private: secret };
+    this.#setRoom(
+      roomFromWire(await this.#app.api.call('PATCH /api/rooms/{id}', { path: { id: room }, body })),
+    );
+  }
+
+  /** Puts a member out of a room of one's own. */
+  async exclude(room: string, userId: string) {
+    await this.#app.api.call('DELETE /api/rooms/{id}/members/{userId}', { path: { id: room, userId } });
+    const known = this.#room(room);
+    if (known) this.#setRoom({ ...known, members: Math.max(0, known.members - 1) });
+  }
+
+  /** Removes a room of one's own, with all that was said there. */
+  async remove(room: string) {
+    this.#removing.add(room);
+    try {
+      await this.#app.api.call('DELETE /api/rooms/{id}', { path: { id: room } });
+    } finally {
+      this.#removing.delete(room);
+    }
+    this.#forget(room);
+    this.#set(this.#rooms.peek().rooms.filter((r) => r.id !== room));
+  }
+
   /** Ends the membership. */
   async leave(room: string) {
     await this.#lease.client.exit(room);
@@ -173,7 +214,8 @@ export class Chat {
   }
 
   #forget(room: string) {
-    this.drafts.set(room, '');
+    this.drafts.set(room, undefined);
+    this.#outbox.set(room, undefined);
     this.#conversations.get(room)?.close();
     this.#conversations.delete(room);
   }
@@ -215,11 +257,12 @@ export class Chat {
     lease.on('userJoined', ({ room, userId, userName }) => of(room)?.came({ userId, userName }));
     lease.on('userLeft', ({ room, userId }) => of(room)?.went(userId));
     lease.on('getUserList', ({ room, userList, total }) => of(room)?.list(userList, total));
-    lease.on('invited', ({ room }) => void this.#reload(room)); // a notification tells the user
-    lease.on('roomChanged', ({ room }) => void this.#reload(room));
-    lease.on('removed', ({ room }) => {
-      of(room)?.refuse('forbidden');
-      void this.#reload(room);
+    lease.on('invited', ({ room }) => void this.reload(room)); // a notification tells the user
+    lease.on('roomChanged', ({ room }) => void this.reload(room));
+    lease.on('removed', ({ room, reason }) => {
+      if (this.#removing.has(room)) return; // the answer says so, too
+      of(room)?.refuse(reason);
+      void this.reload(room);
     });
   }
 
@@ -245,13 +288,13 @@ export class Chat {
     if (this.#news.has(room)) return;
     const timer = setTimeout(() => {
       this.#news.delete(room);
-      void this.#reload(room);
+      void this.reload(room);
     }, newsDelay);
     this.#news.set(room, timer);
   }
 
   /** Loads what the list shows of a room, which may be gone. */
-  async #reload(room: string) {
+  async reload(room: string) {
     try {
       this.#setRoom(roomFromWire(await this.#app.api.call('GET /api/rooms/{id}', { path: { id: room } })));
     } catch (error) {
@@ -266,6 +309,7 @@ function roomFromWire(r: WireRoom): Room {
     id: r.id,
     name: r.name,
     private: r.private,
+    owner: r.ownerId,
     member: r.member,
     members: r.members,
     seq: r.seq,
@@ -289,5 +333,7 @@ export function serve(app: App): () => void {
   return () => {
     current.value = undefined;
     chat.close();
+    const state = app.session.state.peek();
+    if (state.kind === 'signedOut' && state.why === 'left') chat.forgetAll();
   };
 }

@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import { ApiError } from '../../api/error';
-import { Conversation, maxOutgoing, type View } from './conversation';
+import { KachiError } from '../../live/gateways';
+import { Conversation, maxOutgoing, type Outgoing, type View } from './conversation';
 import type { Message } from './timeline';
 import type { Joined, Wire } from './wire';
 
@@ -48,6 +48,8 @@ class FakeRoom implements Wire {
     return answer();
   }
 
+  member = true;
+  isMember = () => Promise.resolve(this.member);
   join = () => this.#call('join', () => this.joined);
   seenBy = () => Promise.resolve(new Map(this.seenByOthers));
   history = (_: string, before: Message | undefined) =>
@@ -71,13 +73,14 @@ class FakeRoom implements Wire {
   typing = () => void this.calls.push('typing');
 }
 
-function start() {
+function start(before: readonly Outgoing[] = []) {
+  const unsent = vi.fn<(all: readonly Outgoing[]) => void>();
   let ids = 0;
   const room = new FakeRoom();
   const entered = vi.fn();
   const sent = vi.fn();
-  const c = new Conversation('7', me, room, () => `c${++ids}`, { entered, sent });
-  return { room, c, entered, sent, view: (): View => c.view.value };
+  const c = new Conversation('7', me, room, () => `c${++ids}`, { entered, sent, unsent }, before);
+  return { room, c, entered, sent, unsent, view: (): View => c.view.value };
 }
 
 async function inside(n = 0) {
@@ -117,7 +120,7 @@ describe('a conversation', () => {
 
   it('says that one may not enter', async () => {
     const { c, room, view } = start();
-    room.failures.push(new ApiError('forbidden', ''));
+    room.failures.push(new KachiError('forbidden', ''));
     await c.enter();
     expect(view().access).toEqual({ kind: 'refused', code: 'forbidden' });
     await c.connected(false);
@@ -126,7 +129,7 @@ describe('a conversation', () => {
 
   it('asks again when the server has no time', async () => {
     const { c, room, view } = start();
-    room.failures.push(new ApiError('rate_limited', '', { retryAfter: 5000 }));
+    room.failures.push(new KachiError('rate_limited', '', { retryAfter: 5000 }));
     await c.enter();
     expect(view().access.kind).toBe('entering');
     await vi.advanceTimersByTimeAsync(5000);
@@ -146,7 +149,7 @@ describe('a conversation', () => {
 
   it('says that older messages could not be loaded, and loads them later', async () => {
     const { c, room, view } = await inside(8);
-    room.failures.push(ApiError.local('unreachable'));
+    room.failures.push(new KachiError('unreachable', ''));
     await c.loadOlder();
     expect(view().failed?.what).toBe('older');
     await c.loadOlder();
@@ -195,6 +198,17 @@ describe('a conversation', () => {
     await c.connected(false);
     expect(texts(view())).toEqual(['edited', 'm2', 'm3', 'm4', 'm5', 'm6', 'm7', 'm8', 'm9']);
     expect(room.calls).toEqual(['join', 'history', 'history 7', 'history 4']);
+  });
+
+  it('is not entered again by who was put out while the connection was gone', async () => {
+    const { c, room, view } = await inside(2);
+    c.lost();
+    room.member = false;
+    await c.connected(false);
+    expect(room.calls).toEqual([]);
+    expect(view().access).toEqual({ kind: 'refused', code: 'excluded' });
+    await c.enter(); // because the user wants to
+    expect(view().access).toEqual({ kind: 'inside' });
   });
 
   it('takes no answer that was asked for before the connection was lost', async () => {
@@ -291,7 +305,7 @@ describe('what is written', () => {
     c.lost();
     // The server has stored it; the answer was lost.
     room.messages.push(said(1, { key: 'c1', sender: me, text: 'hello' }));
-    room.failures.push(new ApiError('disconnected', ''));
+    room.failures.push(new KachiError('disconnected', ''));
     room.held.shift()!();
     room.held = undefined;
     await settle();
@@ -306,7 +320,7 @@ describe('what is written', () => {
 
   it('waits as long as the server asks for, and then goes out by itself', async () => {
     const { c, room, view } = await inside();
-    room.failures.push(new ApiError('rate_limited', '', { retryAfter: 2000 }));
+    room.failures.push(new KachiError('rate_limited', '', { retryAfter: 2000 }));
     c.send('hello');
     await settle();
     expect(outgoing(view())).toEqual(['hello waiting']);
@@ -316,7 +330,7 @@ describe('what is written', () => {
 
   it('is given up after some tries, and does not hold up what follows for ever', async () => {
     const { c, room, view } = await inside();
-    for (let i = 0; i < 20; i++) room.failures.push(new ApiError('unavailable', ''));
+    for (let i = 0; i < 20; i++) room.failures.push(new KachiError('unavailable', ''));
     c.send('hello');
     await vi.advanceTimersByTimeAsync(60_000);
     expect(outgoing(view())).toEqual(['hello failed unavailable']);
@@ -324,7 +338,7 @@ describe('what is written', () => {
 
   it('can be sent again or thrown away when it failed', async () => {
     const { c, room, view } = await inside();
-    room.failures.push(ApiError.local('timeout'), new ApiError('too_large', ''));
+    room.failures.push(new KachiError('timeout', ''), new KachiError('too_large', ''));
     c.send('a');
     c.send('b');
     await settle();
@@ -335,6 +349,33 @@ describe('what is written', () => {
     expect(texts(view())).toEqual(['a']);
     expect(room.calls).toEqual(['post a c1', 'post b c2', 'post a c1']);
     expect(view().outgoing).toEqual([]);
+  });
+
+  it('goes out with the id that it had when the page was loaded anew', async () => {
+    const { c, room, view, unsent } = start([
+      { key: 'a1', text: 'a', at: 1, delivery: 'sending' },
+      { key: 'a2', text: 'b', at: 2, delivery: 'failed', reason: 'timeout' },
+      { key: 'a3', text: 'c', at: 3, delivery: 'waiting' },
+    ]);
+    expect(outgoing(view())).toEqual(['a waiting', 'b failed timeout', 'c waiting']);
+    await c.enter();
+    await settle();
+    expect(room.calls.filter((call) => call.startsWith('post'))).toEqual(['post a a1', 'post c a3']);
+    expect(outgoing(view())).toEqual(['b failed timeout']);
+    expect(unsent.mock.lastCall![0].map((o) => o.key)).toEqual(['a2']);
+    c.discard('a2');
+    expect(unsent.mock.lastCall).toEqual([[]]);
+  });
+
+  it('stays where the user was put out of the room while it was written', async () => {
+    const { c, room, view } = await inside();
+    room.failures.push(new KachiError('not_found', ''));
+    c.send('too late');
+    await settle();
+    expect(view().access).toEqual({ kind: 'refused', code: 'not_found' });
+    expect(outgoing(view())).toEqual(['too late failed not_found']);
+    c.refuse('closed');
+    expect(view().access).toEqual({ kind: 'refused', code: 'closed' });
   });
 
   it('is edited and deleted as soon as the server says so', async () => {

@@ -60,6 +60,8 @@ export interface Told {
   entered(): void;
   /** The server has a message that was written here. */
   sent(m: Message): void;
+  /** What was written here and the server does not have has changed. */
+  unsent(outgoing: readonly Outgoing[]): void;
 }
 
 /** This many messages may wait to be sent. */
@@ -92,6 +94,7 @@ export class Conversation {
   readonly #typing: Typing;
   /** Counts connections and departures: an answer to what was asked before no longer counts. */
   #round = 0;
+  #back = false;
   #flushing = false;
   /** How often the server had no time for the message that is next. */
   #tries = 0;
@@ -100,12 +103,21 @@ export class Conversation {
   #heard = 0;
   readonly #pauses = new Map<'load' | 'post', ReturnType<typeof setTimeout>>();
 
-  constructor(room: string, me: Person, wire: Wire, newId: () => string, told: Told) {
+  /** `unsent` is what was written before the page was loaded. */
+  constructor(
+    room: string,
+    me: Person,
+    wire: Wire,
+    newId: () => string,
+    told: Told,
+    unsent: readonly Outgoing[] = [],
+  ) {
     this.room = room;
     this.#me = me;
     this.#wire = wire;
     this.#newId = newId;
     this.#told = told;
+    if (unsent.length > 0) this.#set({ outgoing: unsent.map(waiting) });
     this.#typing = new Typing(
       (typing) => this.#set({ typing }),
       () => wire.typing(room),
@@ -120,10 +132,14 @@ export class Conversation {
     return this.#view.peek().outgoing.length > 0;
   }
 
-  /** Enters the room, where one is not inside. Without a connection that waits for the next. */
-  async enter() {
+  /**
+   * Enters the room, where one is not inside. Without a connection that waits for the next. `back`: only as
+   * the member that one was, and does not become again.
+   */
+  async enter(back = false) {
     const { access } = this.#view.peek();
     if (access.kind === 'inside' || access.kind === 'entering') return;
+    this.#back = back;
     this.#set({ access: { kind: 'entering' } });
     if (this.#wire.online()) await this.#join();
   }
@@ -155,8 +171,13 @@ export class Conversation {
     const round = ++this.#round;
     const before = this.#view.peek();
     try {
+      // Who was put out in the meantime does not come in again because their page does.
+      const out = this.#back && !(await this.#wire.isMember(this.room));
+      if (round !== this.#round) return;
+      if (out) return this.refuse('excluded');
       const { present, total, seenUpTo } = await this.#wire.join(this.room);
       if (round !== this.#round) return;
+      this.#back = true;
       this.#set({ access: { kind: 'inside' }, present, total });
       if (before.timeline.messages.length === 0) this.#set({ unreadAfter: seenUpTo });
       this.#seen = Math.max(this.#seen, seenUpTo);
@@ -288,7 +309,7 @@ export class Conversation {
           }
           this.#tries = 0;
           this.#deliver(next.key, 'failed', code);
-          if (code === 'forbidden') this.refuse(code);
+          if (code === 'forbidden' || code === 'not_found') this.refuse(code);
         }
       }
     } finally {
@@ -410,7 +431,9 @@ export class Conversation {
   #set(change: Partial<View>) {
     const view = { ...this.#view.peek(), ...change };
     if (change.timeline) view.outgoing = this.#without(view.outgoing, view.timeline.messages);
+    const before = this.#view.peek().outgoing;
     this.#view.value = view;
+    if (view.outgoing !== before) this.#told.unsent(view.outgoing);
   }
 
   /** What the server has is no longer on its way: it tells the room before it answers. */
@@ -419,6 +442,11 @@ export class Conversation {
     const stored = new Set(messages.filter((m) => m.sender.userId === this.#me.userId).map((m) => m.key));
     return outgoing.some((o) => stored.has(o.key)) ? outgoing.filter((o) => !stored.has(o.key)) : outgoing;
   }
+}
+
+/** Whether it was sent before the page was loaded is not known. */
+function waiting(o: Outgoing): Outgoing {
+  return o.delivery === 'failed' ? o : { ...o, delivery: 'waiting' };
 }
 
 const busy = new Set(['rate_limited', 'overloaded', 'unavailable']);

@@ -18,6 +18,8 @@ interface Props {
   view: View;
   room: string;
   me: Person;
+  /** The room is the user's, who may delete what others say. */
+  owner: boolean;
   actions: MessageActions;
   /** The user has looked at everything up to a message. */
   onSeen: (m: Message) => void;
@@ -27,7 +29,7 @@ interface Props {
 const nearTop = 400;
 
 /** The conversation. It follows its end, unless the reader has gone up. */
-export function Log({ conversation, view, room, me, actions, onSeen }: Props) {
+export function Log({ conversation, view, room, me, owner, actions, onSeen }: Props) {
   const t = text().log;
   const { timeline, loading, failed, outgoing } = view;
   const all = useMemo(
@@ -42,7 +44,7 @@ export function Log({ conversation, view, room, me, actions, onSeen }: Props) {
   }, [atEnd, timeline]);
   const behind = timeline.messages.filter((m) => m.seq > passed && m.sender.userId !== me.userId).length;
   const deliveries = useDeliveries(all, view);
-  const current = useRoving(box, all);
+  const current = useRoving(box, all, owner);
 
   const onScroll = () => {
     scroll.moved();
@@ -91,6 +93,7 @@ export function Log({ conversation, view, room, me, actions, onSeen }: Props) {
                   view={view}
                   delivery={deliveries.of(row)}
                   seenBy={deliveries.seenBy(row)}
+                  owner={owner}
                   current={row.key === current}
                   actions={actions}
                 />
@@ -116,11 +119,12 @@ interface LineProps {
   view: View;
   delivery: Delivery | undefined;
   seenBy: number;
+  owner: boolean;
   current: boolean;
   actions: MessageActions;
 }
 
-function Line({ row, me, delivery, seenBy, current, actions }: LineProps) {
+function Line({ row, me, delivery, seenBy, owner, current, actions }: LineProps) {
   if (row.kind === 'message') {
     const sender = row.message?.sender.userName ?? me.userName;
     return (
@@ -129,6 +133,7 @@ function Line({ row, me, delivery, seenBy, current, actions }: LineProps) {
         sender={sender}
         delivery={delivery}
         seenBy={seenBy}
+        open={row.own || owner}
         current={current}
         actions={actions}
       />
@@ -247,10 +252,14 @@ function useDeliveries(all: readonly Row[], view: View) {
   };
 }
 
-/** One of the buttons of one's own messages is reached by Tab, the others from there by the arrow keys. */
-function useRoving(box: { current: HTMLDivElement | null }, all: readonly Row[]): string | undefined {
+/** One of the buttons of messages is reached by Tab, the others from there by the arrow keys. */
+function useRoving(
+  box: { current: HTMLDivElement | null },
+  all: readonly Row[],
+  owner: boolean,
+): string | undefined {
   const own = all
-    .filter((r) => r.kind === 'message' && r.own && r.message && !r.message.deleted)
+    .filter((r) => r.kind === 'message' && (r.own || owner) && r.message && !r.message.deleted)
     .map((r) => r.key);
   const [chosen, choose] = useState<string>();
   const current = chosen !== undefined && own.includes(chosen) ? chosen : own.at(-1);

@@ -11,12 +11,14 @@ import type { Message } from './timeline';
 interface Props {
   message: Message;
   conversation: Conversation;
+  /** The user has written it. */
+  own: boolean;
   onEdit: () => void;
   onClose: () => void;
 }
 
-/** What can be done with a message of one's own. */
-export function MessageDialog({ message, conversation, onEdit, onClose }: Props) {
+/** What can be done with a message: of one's own, or in one's own room. */
+export function MessageDialog({ message, conversation, own, onEdit, onClose }: Props) {
   const t = text().message;
   const [sure, setSure] = useState(false);
   const [busy, setBusy] = useState(false);
@@ -43,7 +45,7 @@ export function MessageDialog({ message, conversation, onEdit, onClose }: Props)
   };
 
   return (
-    <Dialog title={t.actions} onClose={onClose}>
+    <Dialog title={own ? t.actions : t.actionsOf(message.sender.userName)} onClose={onClose}>
       <blockquote class="chat-quote" dir="auto">
         {message.text}
       </blockquote>
@@ -62,9 +64,11 @@ export function MessageDialog({ message, conversation, onEdit, onClose }: Props)
         </>
       ) : (
         <div class="chat-choices">
-          <Button icon="edit" onClick={onEdit}>
-            {t.edit}
-          </Button>
+          {own && (
+            <Button icon="edit" onClick={onEdit}>
+              {t.edit}
+            </Button>
+          )}
           {navigator.clipboard && (
             <Button icon="copy" onClick={() => void copy()}>
               {t.copy}

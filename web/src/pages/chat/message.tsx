@@ -24,6 +24,8 @@ interface Props {
   delivery: Delivery | undefined;
   /** How many have seen it. */
   seenBy: number;
+  /** There is something to be done with it, once the server has it. */
+  open: boolean;
   /** Its button is the one that Tab comes to. */
   current: boolean;
   actions: MessageActions;
@@ -42,13 +44,14 @@ export class MessageLine extends Component<Props & { language: string }> {
       before.last !== after.last ||
       p.delivery !== next.delivery ||
       p.seenBy !== next.seenBy ||
+      p.open !== next.open ||
       p.current !== next.current ||
       p.language !== next.language
     );
   }
 
   override render() {
-    const { row, sender, delivery, seenBy, current, actions } = this.props;
+    const { row, sender, delivery, seenBy, open, current, actions } = this.props;
     const t = text().message;
     const { message, outgoing, own, first, last, key } = row;
     const written = message?.text ?? outgoing!.text;
@@ -73,7 +76,7 @@ export class MessageLine extends Component<Props & { language: string }> {
             {message?.deleted ? t.deleted : <Written text={written} />}
           </p>
           <div class="chat-meta">
-            {own && message && !message.deleted && (
+            {open && message && !message.deleted && (
               <button
                 type="button"
                 class="icon-button chat-more"

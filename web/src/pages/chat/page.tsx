@@ -6,10 +6,10 @@ import { Empty, SkeletonList } from '../../ui/states';
 import { name } from '.';
 import { current } from './chat';
 import './chat.css';
-import { CreateRoom } from './create-room';
 import './messages.css';
-import { RoomList } from './room-list';
 import { RoomView } from './room';
+import { CreateRoom } from './room-form';
+import { RoomList } from './room-list';
 import { text } from './text';
 
 /** The list of rooms, and beside it, or on a phone in its place, one of them. */

@@ -1,25 +1,27 @@
-import { useEffect, useState } from 'preact/hooks';
-import { useApp } from '../../shell/app';
+import { useEffect, useRef, useState } from 'preact/hooks';
 import { Heading } from '../../shell/heading';
-import { common } from '../../text/common';
-import { codeText, errorText } from '../../text/errors';
+import { errorText } from '../../text/errors';
 import { Avatar } from '../../ui/avatar';
-import { Button, ButtonLink, IconButton } from '../../ui/button';
+import { Button, IconButton } from '../../ui/button';
 import { Dialog } from '../../ui/dialog';
 import { Icon } from '../../ui/icon';
 import { Empty, SkeletonList } from '../../ui/states';
 import { toast } from '../../ui/toast';
 import type { Chat } from './chat';
 import { Composer } from './composer';
+import { Gone } from './gone';
 import { Invite } from './invite';
 import { Log } from './log';
+import { Members } from './members';
 import { MessageDialog } from './message-dialog';
 import { People } from './people';
 import { maxMessage } from './protocol';
+import { ChangeRoom } from './room-form';
+import { LeaveRoom, RemoveRoom, RoomMenu, type RoomAction } from './room-menu';
 import { text } from './text';
 import type { Message } from './timeline';
 
-type Asked = { kind: 'people' | 'invite' | 'leave' } | { kind: 'message'; message: Message };
+type Asked = { kind: 'people' | 'invite' | 'menu' | RoomAction } | { kind: 'message'; message: Message };
 
 /** One room: what is said there, and by whom. */
 export function RoomView({ chat, id }: { chat: Chat; id: string }) {
@@ -30,7 +32,7 @@ export function RoomView({ chat, id }: { chat: Chat; id: string }) {
   const t = text();
   const [asked, ask] = useState<Asked>();
   const [editing, edit] = useState<Message>();
-  const [draft, write] = useState(() => chat.drafts.get(id));
+  const [draft, write] = useState(() => chat.drafts.get(id) ?? '');
 
   useEffect(() => {
     // A room that is open to all is entered when its visitor says so.
@@ -38,8 +40,14 @@ export function RoomView({ chat, id }: { chat: Chat; id: string }) {
     else if (listed && !room) void chat.find(id);
   }, [room?.member, listed && !room]);
   useEffect(() => () => conversation.unmark(), [conversation]);
+  const refused = view.access.kind === 'refused' ? view.access.code : undefined;
+  useEffect(() => {
+    if (refused !== undefined) ask(undefined);
+  }, [refused]);
 
-  const name = room?.name ?? '';
+  // A room that is gone for the user is not in the list any more.
+  const known = useRef('');
+  const name = (known.current = room?.name ?? known.current);
   const heading = (
     <Heading
       title={name || t.room.opening}
@@ -48,7 +56,7 @@ export function RoomView({ chat, id }: { chat: Chat; id: string }) {
           <a class="icon-button chat-back" href="/chat" aria-label={t.room.back} title={t.room.back}>
             <Icon name="back" />
           </a>
-          {room && <Avatar name={name} />}
+          {name && <Avatar name={name} />}
         </>
       }
       actions={
@@ -65,15 +73,15 @@ export function RoomView({ chat, id }: { chat: Chat; id: string }) {
               <span class="unseen">{t.people.here(view.total)}</span>
             </button>
             <IconButton icon="invite" label={t.people.invite} onClick={() => ask({ kind: 'invite' })} />
-            <IconButton icon="leave" label={t.room.leave} onClick={() => ask({ kind: 'leave' })} />
+            <IconButton icon="more" label={t.room.menu} onClick={() => ask({ kind: 'menu' })} />
           </>
         ) : undefined
       }
     >
-      {room && (
+      {name && (
         <span class="chat-title">
           <bdi>{name}</bdi>
-          {room.private && (
+          {room?.private && (
             <>
               <Icon name="lock" size={16} />
               <span class="unseen">{t.list.private}</span>
@@ -84,18 +92,23 @@ export function RoomView({ chat, id }: { chat: Chat; id: string }) {
     </Heading>
   );
 
-  if (view.access.kind === 'refused' || (listed && !room && chat.missing.value.has(id))) {
-    const was = view.timeline.messages.length > 0;
+  if (refused !== undefined || (listed && !room && chat.missing.value.has(id))) {
+    const written = view.outgoing.map((o) => o.text);
+    if (draft.trim() !== '' && !editing) written.push(draft);
     return (
       <section class="chat-room">
         {heading}
-        <Empty
-          icon="lock"
-          title={was ? t.room.gone : t.room.missing}
-          action={<ButtonLink href="/chat">{t.room.others}</ButtonLink>}
-        >
-          {was ? t.room.goneBody : t.room.missingBody}
-        </Empty>
+        <Gone
+          why={refused ?? 'not_found'}
+          was={view.timeline.messages.length > 0}
+          unsent={written}
+          onJoin={room && !room.member ? () => void conversation.enter() : undefined}
+          onDiscard={() => {
+            for (const { key } of view.outgoing) conversation.discard(key);
+            chat.drafts.set(id, undefined);
+            write('');
+          }}
+        />
       </section>
     );
   }
@@ -123,7 +136,7 @@ export function RoomView({ chat, id }: { chat: Chat; id: string }) {
   };
   const stopEdit = () => {
     edit(undefined);
-    write(chat.drafts.get(id));
+    write(chat.drafts.get(id) ?? '');
   };
   const send = (written: string): boolean => {
     if (editing) {
@@ -137,7 +150,7 @@ export function RoomView({ chat, id }: { chat: Chat; id: string }) {
     }
     if (!conversation.send(written)) return false;
     write('');
-    chat.drafts.set(id, '');
+    chat.drafts.set(id, undefined);
     return true;
   };
   const last = () => view.timeline.messages.findLast((m) => m.sender.userId === chat.me.userId && !m.deleted);
@@ -152,6 +165,7 @@ export function RoomView({ chat, id }: { chat: Chat; id: string }) {
             view={view}
             room={name}
             me={chat.me}
+            owner={room.owner === chat.me.userId}
             onSeen={(m) => chat.see(id, m)}
             actions={{
               onMore: (message) => ask({ kind: 'message', message }),
@@ -168,7 +182,7 @@ export function RoomView({ chat, id }: { chat: Chat; id: string }) {
             onValue={(value) => {
               write(value);
               if (editing) return;
-              chat.drafts.set(id, value);
+              chat.drafts.set(id, value || undefined);
               if (value.trim() !== '') conversation.tellTyping();
             }}
             editing={editing !== undefined}
@@ -193,13 +207,25 @@ export function RoomView({ chat, id }: { chat: Chat; id: string }) {
         </Dialog>
       )}
       {asked?.kind === 'invite' && <Invite room={id} name={name} onClose={() => ask(undefined)} />}
-      {asked?.kind === 'leave' && (
-        <Leave chat={chat} id={id} name={name} secret={room.private} onClose={() => ask(undefined)} />
+      {asked?.kind === 'menu' && (
+        <RoomMenu
+          room={room}
+          own={room.owner === chat.me.userId}
+          onChoose={(kind) => ask({ kind })}
+          onClose={() => ask(undefined)}
+        />
       )}
+      {asked?.kind === 'members' && (
+        <Members chat={chat} room={room} present={view.present} onClose={() => ask(undefined)} />
+      )}
+      {asked?.kind === 'change' && <ChangeRoom chat={chat} room={room} onClose={() => ask(undefined)} />}
+      {asked?.kind === 'leave' && <LeaveRoom chat={chat} room={room} onClose={() => ask(undefined)} />}
+      {asked?.kind === 'remove' && <RemoveRoom chat={chat} room={room} onClose={() => ask(undefined)} />}
       {asked?.kind === 'message' && (
         <MessageDialog
           message={asked.message}
           conversation={conversation}
+          own={asked.message.sender.userId === chat.me.userId}
           onEdit={() => startEdit(asked.message)}
           onClose={() => ask(undefined)}
         />
@@ -228,51 +254,5 @@ function Join({ chat, id }: { chat: Chat; id: string }) {
     >
       {t.joinBody}
     </Empty>
-  );
-}
-
-interface LeaveProps {
-  chat: Chat;
-  id: string;
-  name: string;
-  secret: boolean;
-  onClose: () => void;
-}
-
-function Leave({ chat, id, name, secret, onClose }: LeaveProps) {
-  const t = text().room;
-  const { router } = useApp();
-  const [busy, setBusy] = useState(false);
-  const [code, setCode] = useState<string>();
-  const leave = async () => {
-    setBusy(true);
-    try {
-      await chat.leave(id);
-      onClose();
-      toast(() => text().room.left(name));
-      router.go('/chat');
-    } catch (error) {
-      setBusy(false);
-      setCode((error as { code?: string }).code ?? 'unknown');
-    }
-  };
-  return (
-    <Dialog
-      title={t.leaveTitle(name)}
-      onClose={onClose}
-      actions={
-        <>
-          <Button onClick={onClose}>{common().cancel}</Button>
-          <Button kind="danger" busy={busy} onClick={() => void leave()}>
-            {t.leave}
-          </Button>
-        </>
-      }
-    >
-      <p>{secret ? t.leavePrivate : t.leaveBody}</p>
-      <p class="field-error" role="alert">
-        {code !== undefined && codeText(code)}
-      </p>
-    </Dialog>
   );
 }

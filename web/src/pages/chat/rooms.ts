@@ -6,6 +6,8 @@ export interface Room {
   id: string;
   name: string;
   private: boolean;
+  /** The id of whom it belongs to. */
+  owner: string;
   /** The user is in it. */
   member: boolean;
   /** How many are. */

@@ -15,6 +15,9 @@ export interface Joined {
 
 export interface Wire {
   online(): boolean;
+  /** Whether the user is a member of the room. */
+  isMember(room: string): Promise<boolean>;
+  /** Enters the room. Of one that is open to all that makes a member. */
   join(room: string): Promise<Joined>;
   /** Messages before one, or the newest, the oldest first. */
   history(room: string, before: Message | undefined): Promise<{ messages: Message[]; older: boolean }>;
@@ -60,6 +63,10 @@ export class LiveWire implements Wire {
 
   online(): boolean {
     return this.#client.socket.connected;
+  }
+
+  async isMember(room: string): Promise<boolean> {
+    return (await this.#api.call('GET /api/rooms/{id}', { path: { id: room } })).member;
   }
 
   async join(room: string): Promise<Joined> {
