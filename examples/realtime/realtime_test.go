@@ -9,6 +9,7 @@ import (
 	"strings"
 	"sync/atomic"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"go.uber.org/goleak"
@@ -16,6 +17,7 @@ import (
 	"github.com/kachi-io/kachi/examples/exampletest"
 	"github.com/kachi-io/kachi/examples/people"
 	"github.com/kachi-io/kachi/gateway"
+	"github.com/kachi-io/kachi/gateway/gatewaytest"
 	"github.com/kachi-io/kachi/gateway/schedule"
 	"github.com/kachi-io/kachi/internal/assert"
 	"github.com/kachi-io/kachi/internal/testclient"
@@ -107,22 +109,27 @@ func TestEachServerMeasuresForItsOwnViewersAlone(t *testing.T) {
 }
 
 func TestDashboardTicksNeverOverlap(t *testing.T) {
-	hub := gateway.NewHub()
-	d := NewDashboard(hub)
-	var running, most, rounds atomic.Int32
-	d.figures = func(context.Context, int) (Figures, error) {
-		most.Store(max(most.Load(), running.Add(1)))
-		defer running.Add(-1)
-		time.Sleep(5 * time.Millisecond) // several ticks
-		rounds.Add(1)
-		return Figures{}, nil
-	}
-	app, err := gateway.NewApp(&gateway.Options{Hub: hub}, NewPublic(Visitors{people.New()}, &Notifications{hub}))
-	assert.NoError(t, err)
-	assert.NoError(t, schedule.With(app, d.Every(time.Millisecond)))
-	testclient.Connect(t, exampletest.Serve(t, app, nil), "/", nil)
-	assert.Eventually(t, func() bool { return rounds.Load() >= 5 })
-	assert.Equal(t, most.Load(), int32(1))
+	synctest.Test(t, func(t *testing.T) {
+		hub := gateway.NewHub()
+		d := NewDashboard(hub)
+		var running, most, rounds atomic.Int32
+		d.figures = func(context.Context, int) (Figures, error) {
+			most.Store(max(most.Load(), running.Add(1)))
+			defer running.Add(-1)
+			time.Sleep(12 * time.Second) // of the test's own time: more than two ticks
+			rounds.Add(1)
+			return Figures{}, nil
+		}
+		job := d.Every(5 * time.Second)
+		app := gatewaytest.New(t, &gatewaytest.Options{
+			App:   gateway.Options{Hub: hub, Socket: socketio.Options{PingInterval: time.Hour}},
+			Setup: func(app *gateway.App) { assert.NoError(t, schedule.With(app, job)) },
+		}, NewPublic(Visitors{people.New()}, &Notifications{hub}))
+		app.Dial(t, "/")
+		time.Sleep(79 * time.Second)
+		assert.Equal(t, []int32{most.Load(), rounds.Load()}, []int32{1, 5})
+		assert.Equal(t, job.Stats().Overlapped, int64(10))
+	})
 }
 
 // What a subscriber cannot decode does not exist here: data that are no JSON are refused

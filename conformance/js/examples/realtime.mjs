@@ -117,6 +117,17 @@ check("two servers are one to their clients, and each is told once", async (a) =
   equal(await told, ["from bank to bank"]);
 });
 
+check("each server tells its own viewers its own figures", async (a) => {
+  const viewers = [await a.connect("/"), await a.connect("/"), await a.connect("/", { url: given.other })];
+  for (const [viewer, clients] of [[viewers[0], 2], [viewers[2], 1]]) {
+    const updates = collect(viewer, "dashboardUpdate");
+    await until(() => updates.some(([u]) => u.clients === clients), "those of other checks have left");
+    updates.length = 0;
+    await until(() => updates.length >= 6, "six updates");
+    equal(updates.map(([u]) => u.clients), updates.map(() => clients));
+  }
+});
+
 check("dashboardUpdate comes again and again", async (a) => {
   const socket = await a.connect("/");
   const updates = collect(socket, "dashboardUpdate");
