@@ -92,7 +92,7 @@ func TestPuttingOutWhoIsJustEntering(t *testing.T) {
 	jun.Emit(t, "join", h.room)
 	assert.Receive(t, door.knocked, "somebody at the door")
 	assert.NoError(t, h.Exclude(t.Context(), h.mina, h.room, h.jun.ID, h.all))
-	_, err = h.Post(t.Context(), h.mina, chat.Post{Room: h.room, Message: "a secret"}, h.all)
+	_, err = h.Post(t.Context(), h.mina, chat.Post{Room: h.room, Message: "a secret"})
 	assert.NoError(t, err)
 	jun.ExpectNone(t, "message")
 	jun.Expect(t, "removed")
