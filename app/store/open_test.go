@@ -3,8 +3,10 @@ package store_test
 import (
 	"database/sql"
 	"errors"
+	"io/fs"
 	"net"
 	"net/url"
+	"os"
 	"path/filepath"
 	"strings"
 	"sync"
@@ -132,4 +134,23 @@ func TestOpenSaysWhatIsWrongWithAURL(t *testing.T) {
 		assert.Equal(t, assert.ErrorAs[*mysql.MySQLError](t, err).Number, uint16(1045))
 		assert.True(t, !strings.Contains(err.Error(), "geheim"), err)
 	})
+}
+
+// The folder may be one that others look into: what stands beside the file has hashes of
+// passwords in it as well.
+func TestNobodyElseReadsTheFiles(t *testing.T) {
+	folder := t.TempDir()
+	path := filepath.Join(folder, "kachi.db")
+	for _, loose := range []string{path, path + "-wal"} { // restored by hand
+		assert.NoError(t, os.WriteFile(loose, nil, 0o644))
+	}
+	addUser(t, storetest.Open(t, path), "mina")
+	files, err := os.ReadDir(folder)
+	assert.NoError(t, err)
+	assert.True(t, len(files) >= 3, files)
+	for _, f := range files {
+		info, err := f.Info()
+		assert.NoError(t, err)
+		assert.Equal(t, info.Mode().Perm(), fs.FileMode(0o600), f.Name())
+	}
 }

@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"io/fs"
 	"net/url"
 	"os"
 	"path/filepath"
@@ -37,6 +38,9 @@ func (db *DB) openSQLite(ctx context.Context, path string, o Options) (err error
 		}
 	}()
 
+	if err := private(path); err != nil {
+		return err
+	}
 	source := func(extra string) string {
 		return (&url.URL{Scheme: "file", OmitHost: true, Path: path}).String() +
 			"?_pragma=journal_mode(WAL)&_pragma=synchronous(FULL)&_pragma=foreign_keys(1)&_pragma=busy_timeout(5000)" +
@@ -57,10 +61,6 @@ func (db *DB) openSQLite(ctx context.Context, path string, o Options) (err error
 		return fmt.Errorf("%s: %w", path, err)
 	}
 	if err := migrate(ctx, writes, goose.DialectSQLite3, "sqlite"); err != nil {
-		return err
-	}
-	// A file of a database that was copied, or restored by hand, may hold anything.
-	if err := os.Chmod(path, 0o600); err != nil {
 		return err
 	}
 	reads, err := sql.Open("sqlite", source("&_pragma=query_only(1)"))
@@ -84,6 +84,24 @@ func (db *DB) openSQLite(ctx context.Context, path string, o Options) (err error
 	db.close = func() error {
 		fast.close()
 		return errors.Join(reads.Close(), db.writes.close(), writes.Close(), lock.Unlock())
+	}
+	return nil
+}
+
+// private keeps a database from everybody else on the machine, also one that was copied or
+// restored by hand. SQLite gives what it puts beside the file the file's own mode.
+func private(path string) error {
+	file, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o600)
+	if err != nil {
+		return err
+	}
+	if err := errors.Join(file.Chmod(0o600), file.Close()); err != nil {
+		return err
+	}
+	for _, beside := range []string{"-wal", "-shm"} {
+		if err := os.Chmod(path+beside, 0o600); err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return err
+		}
 	}
 	return nil
 }
