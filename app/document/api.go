@@ -127,7 +127,8 @@ func (s *Documents) Routes(routes *api.API) {
 		})
 	api.Handle(routes, api.Route{Method: "PUT", Path: path, Access: api.User, MaxBody: maxValue + 1, Use: often, Tag: tag, Summary: "Write a document",
 		Description: "The body is the value: any JSON, at most 64 KiB. With `If-Match` it is written only where it has that version, with `If-None-Match: *` only where there is none; " +
-			"otherwise the error is `conflict`, and its details are what is there. Without either it is written whatever is there."},
+			"otherwise the error is `conflict`, and its details are what is there. Without either it is written whatever is there. " +
+			"A person makes 2,000 documents at most, those included that were deleted: then the error is `full`."},
 		func(ctx context.Context, in *struct {
 			Target
 			Body value

@@ -34,6 +34,9 @@ type Options struct {
 	// Feed carries changes between the servers of one database. Default [NewFeed]: there is
 	// no other server.
 	Feed Feed
+	// MaxMade is how many documents a person makes at most, those included that were deleted:
+	// their versions are kept. Default 2,000.
+	MaxMade int
 	// Logger gets what an operator should know: never values. Default none.
 	Logger *slog.Logger
 }
@@ -43,6 +46,7 @@ type Documents struct {
 	db    *store.DB
 	hub   gateway.Emitter
 	feed  Feed
+	most  int // documents that a person makes
 	log   *slog.Logger
 	turns turns
 	stop  func()
@@ -53,10 +57,13 @@ func New(db *store.DB, hub gateway.Emitter, o Options) *Documents {
 	if o.Feed == nil {
 		o.Feed = NewFeed()
 	}
+	if o.MaxMade <= 0 {
+		o.MaxMade = 2000
+	}
 	if o.Logger == nil {
 		o.Logger = slog.New(slog.DiscardHandler)
 	}
-	return &Documents{db: db, hub: hub, feed: o.Feed, log: o.Logger}
+	return &Documents{db: db, hub: hub, feed: o.Feed, most: o.MaxMade, log: o.Logger}
 }
 
 // Start has changes told to those who subscribe here, wherever they are made.
@@ -121,10 +128,14 @@ func (s *Documents) change(ctx context.Context, who account.User, key Key, value
 		return Document{}, err
 	}
 	defer done()
-	stored, err := s.db.SetDocument(ctx, string(key), value, func(now store.Document) bool { return expected(seen(now)) }, time.Now())
+	stored, err := s.db.SetDocument(ctx, store.DocumentChange{Name: string(key), Value: value, At: time.Now(),
+		Expected: func(now store.Document) bool { return expected(seen(now)) }, Maker: who.ID, Most: int64(s.most)})
 	d := seen(stored)
 	if errors.Is(err, store.ErrVersion) {
 		return Document{}, &gateway.Error{Code: gateway.CodeConflict, Message: "The document has changed", Details: d}
+	}
+	if errors.Is(err, store.ErrTooMany) {
+		return Document{}, gateway.Errorf("full", "You have made %d documents already", s.most)
 	}
 	if err != nil {
 		return Document{}, err

@@ -13,6 +13,7 @@ import (
 	"github.com/kachi-io/kachi/app/account"
 	"github.com/kachi-io/kachi/app/apptest"
 	"github.com/kachi-io/kachi/app/document"
+	"github.com/kachi-io/kachi/app/store"
 	"github.com/kachi-io/kachi/app/store/storetest"
 	"github.com/kachi-io/kachi/gateway"
 	"github.com/kachi-io/kachi/gateway/validate"
@@ -224,7 +225,9 @@ func TestWhoWaitsIsBounded(t *testing.T) {
 	held := make(chan struct{})
 	feed := &stuck{document.NewFeed(), held, make(chan struct{}, 1)}
 	s := document.New(db, gateway.NewHub(), document.Options{Feed: feed})
-	user := account.User{ID: 1}
+	u, err := db.AddUser(t.Context(), store.User{Name: "Mina", Role: "user"}, "mina", "user")
+	assert.NoError(t, err)
+	user := account.User{ID: u.ID}
 	always := func(document.Document) bool { return true }
 	set := func(key document.Key) error {
 		_, err := s.Set(t.Context(), user, key, json.RawMessage("1"), always)
@@ -241,7 +244,7 @@ func TestWhoWaitsIsBounded(t *testing.T) {
 	gone, cancel := context.WithCancel(t.Context())
 	cancel()
 	assert.NoError(t, set("cold"))
-	_, err := s.Set(gone, user, "hot", json.RawMessage("1"), always)
+	_, err = s.Set(gone, user, "hot", json.RawMessage("1"), always)
 	assert.True(t, err != nil)
 	close(held)
 	for range 257 {

@@ -59,6 +59,7 @@ func (s *Server) secret() ([]byte, error) {
 	for range 2 {
 		text, err := os.ReadFile(path)
 		if err == nil {
+			s.keepPrivate(path)
 			if secret := strings.TrimSpace(string(text)); len(secret) >= 32 {
 				return []byte(secret), nil
 			}
@@ -72,6 +73,18 @@ func (s *Server) secret() ([]byte, error) {
 		}
 	}
 	return nil, fmt.Errorf("%s comes and goes", path)
+}
+
+// keepPrivate takes a file from everybody else on the machine: one that was restored by hand
+// may be anybody's to read.
+func (s *Server) keepPrivate(path string) {
+	info, err := os.Stat(path)
+	if err == nil && info.Mode().Perm()&0o077 != 0 {
+		err = os.Chmod(path, 0o600)
+	}
+	if err != nil { // on a volume that is mounted to be read, say
+		s.log.Warn("others on this machine may be able to read the secret that signs tokens", "file", path, "error", err)
+	}
 }
 
 // padded has a short secret be as long as HS256 wants it. HMAC fills every key up with zeros

@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"io/fs"
 	"net"
 	"net/http"
 	"net/netip"
@@ -298,6 +299,22 @@ func TestTheFolderOfPagesDoesNotHoldTheData(t *testing.T) {
 
 // Origins that only look like the server's or like one that is allowed get nowhere: not by
 // polling, not by WebSocket, not into the API.
+// A secret that was restored by hand may be one that everybody on the machine can read, and
+// be anybody's with.
+func TestTheSecretIsTheServersAlone(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "jwt-secret")
+	assert.NoError(t, os.WriteFile(path, []byte(strings.Repeat("k", 64)+"\n"), 0o644))
+	s, err := server.New(t.Context(), &server.Options{Data: filepath.Dir(path)})
+	assert.NoError(t, err)
+	assert.NoError(t, s.Close())
+	info, err := os.Stat(path)
+	assert.NoError(t, err)
+	assert.Equal(t, info.Mode().Perm(), fs.FileMode(0o600))
+	text, err := os.ReadFile(path)
+	assert.NoError(t, err)
+	assert.Equal(t, string(text), strings.Repeat("k", 64)+"\n")
+}
+
 func TestOriginTricks(t *testing.T) {
 	app := apptest.New(t, &server.Options{AllowedOrigins: []string{"https://app.example"}})
 	own := strings.TrimPrefix(app.URL, "http://")

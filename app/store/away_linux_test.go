@@ -42,7 +42,7 @@ func TestADatabaseThatGoesAwayAndComesBack(t *testing.T) {
 						return
 					default:
 					}
-					d, err := db.SetDocument(t.Context(), name, []byte(strconv.FormatInt(known+1, 10)), version(known), noon)
+					d, err := db.SetDocument(t.Context(), store.DocumentChange{Name: name, Value: []byte(strconv.FormatInt(known+1, 10)), Expected: version(known), At: noon})
 					switch {
 					case err == nil:
 						known = d.Version

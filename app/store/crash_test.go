@@ -59,7 +59,7 @@ func writeForEver(db *store.DB) {
 		go func() {
 			d, err := db.Document(context.Background(), name)
 			for v := d.Version; err == nil; v++ {
-				_, err = db.SetDocument(context.Background(), name, []byte(strconv.FormatInt(v+1, 10)), version(v), noon)
+				_, err = db.SetDocument(context.Background(), store.DocumentChange{Name: name, Value: []byte(strconv.FormatInt(v+1, 10)), Expected: version(v), At: noon})
 				if err == nil {
 					mu.Lock()
 					fmt.Println(name, v+1)
@@ -172,7 +172,7 @@ func TestAFileThatIsDamaged(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "kachi.db")
 	db := storetest.Open(t, path)
 	for i := range 50 {
-		_, err := db.SetDocument(t.Context(), fmt.Sprint("d/", i), []byte(strings.Repeat("x", 50_000)), version(0), noon)
+		_, err := db.SetDocument(t.Context(), store.DocumentChange{Name: fmt.Sprint("d/", i), Value: []byte(strings.Repeat("x", 50_000)), Expected: version(0), At: noon})
 		assert.NoError(t, err)
 	}
 	mina := addUser(t, db, "mina")

@@ -24,7 +24,7 @@ func TestDocuments(t *testing.T) {
 			if value != "" {
 				text = []byte(value)
 			}
-			return db.SetDocument(t.Context(), name, text, version(v), noon)
+			return db.SetDocument(t.Context(), store.DocumentChange{Name: name, Value: text, Expected: version(v), At: noon})
 		}
 		d, err := db.Document(t.Context(), "a")
 		assert.NoError(t, err)
@@ -71,7 +71,7 @@ func TestDocumentsHaveOneWriterForEachVersion(t *testing.T) {
 						d, err := db.Document(t.Context(), name)
 						n, _ := strconv.Atoi(string(d.Value))
 						if err == nil {
-							_, err = db.SetDocument(t.Context(), name, []byte(strconv.Itoa(n+1)), version(d.Version), noon)
+							_, err = db.SetDocument(t.Context(), store.DocumentChange{Name: name, Value: []byte(strconv.Itoa(n + 1)), Expected: version(d.Version), At: noon})
 						}
 						if errors.Is(err, store.ErrVersion) {
 							continue
@@ -91,5 +91,31 @@ func TestDocumentsHaveOneWriterForEachVersion(t *testing.T) {
 			assert.Equal(t, string(d.Value), strconv.Itoa(writers*increments))
 			assert.Equal(t, d.Version, int64(writers*increments))
 		}
+	})
+}
+
+// Whoever writes under ever new names filled the disk.
+func TestDocumentsOfAPersonAreBounded(t *testing.T) {
+	storetest.Each(t, func(t *testing.T, db *store.DB) {
+		mina, jun := addUser(t, db, "mina"), addUser(t, db, "jun")
+		set := func(name, value string, maker store.ID) error {
+			c := store.DocumentChange{Name: name, Value: []byte(value), Expected: func(store.Document) bool { return true }, At: noon, Maker: maker, Most: 2}
+			if value == "" {
+				c.Value = nil
+			}
+			_, err := db.SetDocument(t.Context(), c)
+			return err
+		}
+		assert.NoError(t, set("a", "1", mina.ID))
+		assert.NoError(t, set("b", "1", mina.ID))
+		assert.NoError(t, set("b", "", mina.ID))
+		assert.ErrorIs(t, set("c", "1", mina.ID), store.ErrTooMany, "one that was deleted counts")
+		assert.NoError(t, set("a", "2", mina.ID), "it is there already")
+		assert.NoError(t, set("b", "2", mina.ID), "it was there before")
+		assert.NoError(t, set("c", "1", jun.ID))
+		assert.NoError(t, set("c", "2", mina.ID), "somebody else's")
+		d, err := db.Document(t.Context(), "c")
+		assert.NoError(t, err)
+		assert.Equal(t, d, store.Document{Name: "c", Value: []byte("2"), Version: 2})
 	})
 }

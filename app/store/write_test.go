@@ -64,7 +64,7 @@ func together(t testing.TB, db *DB, writes ...func() error) []error {
 
 func put(db *DB, name string, size int) func() error {
 	return func() error {
-		_, err := db.SetDocument(context.Background(), name, make([]byte, size), func(Document) bool { return true }, time.Now())
+		_, err := db.SetDocument(context.Background(), DocumentChange{Name: name, Value: make([]byte, size), Expected: func(Document) bool { return true }})
 		return err
 	}
 }
@@ -136,7 +136,7 @@ func TestADiskThatIsFull(t *testing.T) {
 	assert.Eventually(t, func() bool { return db.Ready(ctx) != nil }, "not ready")
 	full(t, db.Ready(ctx))
 	for i := range 3 {
-		_, err := db.SetDocument(ctx, fmt.Sprint("large/", i), nil, func(Document) bool { return true }, time.Now())
+		_, err := db.SetDocument(ctx, DocumentChange{Name: fmt.Sprint("large/", i), Expected: func(Document) bool { return true }})
 		assert.NoError(t, err, "what frees room needs none")
 	}
 	assert.Eventually(t, func() bool { return db.Ready(ctx) == nil }, "ready again")
