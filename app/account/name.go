@@ -11,7 +11,7 @@ import (
 
 // Bounds of names and passwords, in code points and bytes.
 const (
-	MaxName     = 32
+	MaxName     = 64
 	MinPassword = 8
 	MaxPassword = 256
 )
@@ -27,8 +27,8 @@ func nameOf(name string) (shown, key string, err error) {
 	if err != nil || !visible(shown) {
 		return "", "", gateway.Invalid(gateway.FieldError{Path: "name", Rule: "name", Message: "That cannot be a name"})
 	}
-	if utf8.RuneCountInString(shown) > MaxName || len(key) > 190 {
-		return "", "", gateway.Invalid(gateway.FieldError{Path: "name", Rule: "max", Param: "32", Message: "The name is too long"})
+	if utf8.RuneCountInString(shown) > MaxName || utf8.RuneCountInString(key) > 190 {
+		return "", "", gateway.Invalid(gateway.FieldError{Path: "name", Rule: "max", Param: "64", Message: "The name is too long"})
 	}
 	return shown, key, nil
 }

@@ -26,7 +26,7 @@ func TestNames(t *testing.T) {
 		{"🐦", "🐦", "🐦"},
 		{"<b>&\"';--", "<b>&\"';--", "<b>&\"';--"}, // is shown as text
 		{"100%_\\", "100%_\\", "100%_\\"},
-		{strings.Repeat("가", 32), strings.Repeat("가", 32), strings.Repeat("가", 32)},
+		{strings.Repeat("가", 64), strings.Repeat("가", 64), strings.Repeat("가", 64)},
 	} {
 		shown, key, err := nameOf(c.name)
 		assert.NoError(t, err, "%q", c.name)
@@ -41,7 +41,7 @@ func TestNames(t *testing.T) {
 		"right to left": "\u202eanim", "zero width": "Mi\u200bna", "zero width joiner": "Mi\u200dna", "a byte order mark": "\ufeffMina", "soft hyphen": "Mi\u00adna",
 		"a filler": "\u3164", "blank braille": "\u2800", "a mark alone": "\u0301", "no UTF-8": "Mi\xffna", "what was no UTF-8": "Mi\ufffdna",
 		"marks without end": "M" + strings.Repeat("\u0336", 5), "points alone": "...", "private use": "\ue000",
-		"33 letters": strings.Repeat("가", 33), "long once folded": strings.Repeat("ﷺ", 20),
+		"65 letters": strings.Repeat("가", 65), "long once folded": strings.Repeat("ﷺ", 20),
 	} {
 		_, _, err := nameOf(name)
 		assert.Equal(t, gateway.CodeOf(err), gateway.CodeInvalid, what)

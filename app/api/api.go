@@ -16,6 +16,7 @@
 package api
 
 import (
+	"bytes"
 	"context"
 	"fmt"
 	"net/http"
@@ -27,6 +28,7 @@ import (
 
 	"github.com/danielgtaylor/huma/v2"
 	"github.com/danielgtaylor/huma/v2/adapters/humago"
+	"github.com/danielgtaylor/huma/v2/yaml"
 
 	"github.com/kachi-io/kachi/app/store"
 	"github.com/kachi-io/kachi/gateway"
@@ -78,7 +80,7 @@ type API struct {
 	huma   huma.API
 	mux    *http.ServeMux
 	routes []Route
-	next   func(http.Handler) http.Handler // protects the route that is being registered
+	next   func(http.Handler) http.Handler // surrounds the route that is being registered
 }
 
 // New makes an API that has no routes yet. It is put together before it serves.
@@ -130,6 +132,13 @@ func (a *API) Document() ([]byte, error) {
 	return document.MarshalJSON()
 }
 
+// YAML is a document in the other form that tools ask for.
+func YAML(document []byte) ([]byte, error) {
+	var out bytes.Buffer
+	err := yaml.Convert(&out, bytes.NewReader(document))
+	return out.Bytes(), err
+}
+
 // guarded registers routes behind their guards.
 type guarded struct{ *API }
 
@@ -148,7 +157,8 @@ func Handle[In, Out any](a *API, r Route, handler func(context.Context, *In) (*O
 		r.MaxBody = 64 << 10
 	}
 	a.routes = append(a.routes, r)
-	a.next = a.opts.Protect(r.Access, r.Use)
+	ids, protect := idParametersOf(reflect.TypeFor[In]()), a.opts.Protect(r.Access, r.Use)
+	a.next = func(next http.Handler) http.Handler { return protect(withIDs(ids, next)) }
 	name := r.Method + " " + r.Path
 	changes := r.Method != http.MethodGet
 	op := huma.Operation{

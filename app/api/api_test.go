@@ -68,6 +68,7 @@ func build(t *testing.T, origins ...string) (*api.API, *failures) {
 	api.Handle(a, api.Route{Method: "PUT", Path: "/api/things/{id}", Access: api.Public, MaxBody: 2000}, echo)
 	api.Handle(a, api.Route{Method: "GET", Path: "/api/things/{id}", Access: api.Public}, func(_ context.Context, in *struct {
 		ID    store.ID `path:"id"`
+		After store.ID `query:"after"`
 		Limit int      `query:"limit" minimum:"1" maximum:"50" default:"20"`
 	}) (*told, error) {
 		out := &told{}
@@ -147,6 +148,10 @@ func TestErrorsHaveOneShape(t *testing.T) {
 		{what: "an id of 0", method: "GET", path: "/api/things/0", status: 400, code: "invalid", details: `"path":"id"`},
 		{what: "an id below", method: "GET", path: "/api/things/-1", status: 400, code: "invalid", details: `"path":"id"`},
 		{what: "an id too large", method: "GET", path: "/api/things/99999999999999999999", status: 400, code: "invalid", details: `"path":"id"`},
+		{what: "an id in another form", method: "GET", path: "/api/things/007", status: 400, code: "invalid", details: `"path":"id","rule":"id","message":"An id is`},
+		{what: "an id with a sign", method: "PUT", path: "/api/things/+1", body: `{"name":"x"}`, status: 400, code: "invalid", details: `"path":"id"`},
+		{what: "an id in the query", method: "GET", path: "/api/things/1?after=007", status: 400, code: "invalid", details: `"path":"after"`},
+		{what: "an id of 0 in a body", method: "PUT", body: `{"name":"x","ownerId":0}`, status: 400, code: "invalid", details: `An id is a whole number above 0`},
 		{what: "an id in a body", method: "PUT", body: `{"name":"x","ownerId":"07"}`, status: 400, code: "invalid", details: `"path":"ownerId"`},
 		{what: "a parameter", method: "GET", path: "/api/things/1?limit=51", status: 400, code: "invalid", details: `"path":"limit"`},
 		{what: "no such route", method: "GET", path: "/api/nothing", status: 404, code: "not_found"},
@@ -202,6 +207,7 @@ func TestWhatIsTaken(t *testing.T) {
 		assert.Equal(t, answer.Header.Get("Cache-Control"), "no-store")
 		assert.Equal(t, answer.Header.Get("X-Content-Type-Options"), "nosniff")
 	}
+	assert.Equal(t, call(a, "GET", "/api/things/1?after=&limit=", "").StatusCode, 200, "left out")
 	head := call(a, "HEAD", "/api/things/1", "")
 	assert.Equal(t, head.StatusCode, 200)
 	for _, accept := range []string{"*/*", "application/json", "text/html", "application/xml"} {

@@ -7,6 +7,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/danielgtaylor/huma/v2"
+	"github.com/danielgtaylor/huma/v2/validation"
 )
 
 // maxDepth bounds the nesting of JSON, as that of events is ([socketio.Options].MaxDepth).
@@ -18,7 +19,12 @@ var strictJSON = huma.Format{Marshal: huma.DefaultJSONFormat.Marshal, Unmarshal:
 
 // By default huma takes "NAME" for "name" where a rule is checked, and encoding/json takes
 // both: of {"role":"user","ROLE":"x"} one would be checked and the other used.
-func init() { huma.ValidateStrictCasing = true }
+//
+// Nothing but ids has several forms (idSchema).
+func init() {
+	huma.ValidateStrictCasing = true
+	validation.MsgExpectedMatchExactlyOneSchema = "an id is a whole number above 0, as a string or a number"
+}
 
 var (
 	errUTF8      = errors.New("the text is not UTF-8")

@@ -24,6 +24,11 @@ type memberPath struct {
 
 type roomAnswer struct{ Body Room }
 
+type newRoomAnswer struct {
+	Location string `header:"Location"`
+	Body     Room
+}
+
 type roomsQuery struct {
 	Mine   bool     `query:"mine" doc:"Only rooms that one is a member or the owner of."`
 	Before store.ID `query:"before" doc:"The next of the page before."`
@@ -112,9 +117,9 @@ func (c *Chat) Routes(a *api.API) {
 		})
 	api.Handle(a, api.Route{Method: "POST", Path: "/api/rooms", Access: api.User, Status: http.StatusCreated, Use: writes, Tag: tag,
 		Summary: "Open a room", Description: "Whoever opens it is its owner and first member."},
-		func(ctx context.Context, in *newRoom) (*roomAnswer, error) {
+		func(ctx context.Context, in *newRoom) (*newRoomAnswer, error) {
 			room, err := c.Open(ctx, account.From(ctx), in.Body.Name, in.Body.Private)
-			return &roomAnswer{room}, err
+			return &newRoomAnswer{"/api/rooms/" + room.ID.String(), room}, err
 		})
 	api.Handle(a, api.Route{Method: "GET", Path: "/api/rooms/{id}", Access: api.User, Use: reads, Tag: tag, Summary: "Get a room"},
 		func(ctx context.Context, in *RoomPath) (*roomAnswer, error) {

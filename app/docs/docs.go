@@ -5,7 +5,7 @@
 //	/docs/http/          the HTTP API as a page
 //	/docs/events/        the gateways as a page
 //	/docs/openapi.json   OpenAPI 3.1
-//	/docs/asyncapi.json  AsyncAPI 3.0
+//	/docs/asyncapi.json  AsyncAPI 3.0; both also as .yaml
 //	/docs/client.ts      a TypeScript client of the gateways
 //
 // The pages have no scripts. Whoever reaches them sees them.
@@ -72,11 +72,24 @@ func build(a *api.API, app asyncapi.Registry, version string) (*made, error) {
 	if err != nil {
 		return nil, err
 	}
-	const html = "text/html; charset=utf-8"
+	openYAML, err := api.YAML(text)
+	if err != nil {
+		return nil, err
+	}
+	asyncYAML, err := api.YAML(doc.JSON())
+	if err != nil {
+		return nil, err
+	}
+	const (
+		html = "text/html; charset=utf-8"
+		yaml = "application/yaml" // RFC 9512
+	)
 	return &made{map[string]*file{
-		"/docs/":             newFile(html, both),
-		"/docs/http/":        newFile(html, page),
-		"/docs/openapi.json": newFile("application/json", text),
+		"/docs/":              newFile(html, both),
+		"/docs/http/":         newFile(html, page),
+		"/docs/openapi.json":  newFile("application/json", text),
+		"/docs/openapi.yaml":  newFile(yaml, openYAML),
+		"/docs/asyncapi.yaml": newFile(yaml, asyncYAML),
 	}, events}, nil
 }
 

@@ -24,9 +24,10 @@ type update struct {
 }
 
 type updated struct {
-	Status int
-	ETag   string `header:"ETag"`
-	Body   struct {
+	Status   int
+	ETag     string `header:"ETag"`
+	Location string `header:"Location" doc:"Of a new one."`
+	Body     struct {
 		Status int `json:"status" doc:"The HTTP status."`
 		Data   struct {
 			Result Location `json:"updatedLocationResult"`
@@ -136,7 +137,7 @@ func (l *Locations) put(ctx context.Context, in *update) (*updated, error) {
 	}
 	out := &updated{Status: http.StatusOK, ETag: etag(at.Version)}
 	if in.Body.ID == 0 {
-		out.Status = http.StatusCreated
+		out.Status, out.Location = http.StatusCreated, "/api/location/"+at.ID.String()
 	}
 	out.Body.Status, out.Body.Data.Result = out.Status, at
 	return out, nil
@@ -186,12 +187,13 @@ func (l *Locations) audience(ctx context.Context, in *audience) (*watchers, erro
 // etag is a version as HTTP has it.
 func etag(version int64) string { return `"` + strconv.FormatInt(version, 10) + `"` }
 
-// versionOf reads If-Match; 0 where any version will do. The quotes may be left out.
+// versionOf reads If-Match; 0 where any version will do. The quotes may be left out, and that the
+// tag is weak makes no difference: proxies that compress have it so.
 func versionOf(header string) (int64, error) {
 	if header == "" || header == "*" {
 		return 0, nil
 	}
-	version, err := strconv.ParseInt(strings.Trim(header, `"`), 10, 64)
+	version, err := strconv.ParseInt(strings.Trim(strings.TrimPrefix(header, "W/"), `"`), 10, 64)
 	if err != nil || version < 1 {
 		return 0, gateway.Invalid(gateway.FieldError{Path: "If-Match", Rule: "version", Message: "If-Match is to be a location's version"})
 	}

@@ -329,7 +329,13 @@ func TestOnlyTheOwnerMoves(t *testing.T) {
 func TestIfMatch(t *testing.T) {
 	app := apptest.New(t, nil)
 	mina := app.Register(t, "Mina")
-	at := put(t, mina, 201, object{"geometry": point(1, 2)})
+	made := mina.Do(t, "PUT", "/api/location", object{"geometry": point(1, 2)})
+	var answer struct {
+		Data struct{ UpdatedLocationResult location.Location }
+	}
+	assert.NoError(t, json.NewDecoder(made.Body).Decode(&answer))
+	at := answer.Data.UpdatedLocationResult
+	assert.Equal(t, made.Header.Get("Location"), "/api/location/"+at.ID.String())
 	ifMatch := func(version string, body object) (*http.Response, []byte) {
 		t.Helper()
 		text, err := json.Marshal(body)
@@ -350,7 +356,7 @@ func TestIfMatch(t *testing.T) {
 	body := object{"id": at.ID, "geometry": point(3, 4)}
 	response, text := ifMatch(`"1"`, body)
 	assert.Equal(t, response.StatusCode, 200, string(text))
-	assert.Equal(t, response.Header.Get("ETag"), `"2"`)
+	assert.Equal(t, []string{response.Header.Get("ETag"), response.Header.Get("Location")}, []string{`"2"`, ""})
 	response, text = ifMatch(`1`, body)
 	assert.Equal(t, response.StatusCode, 409, string(text))
 	var e struct {
@@ -361,7 +367,7 @@ func TestIfMatch(t *testing.T) {
 	assert.Equal(t, e.Code, "conflict")
 	assert.Equal(t, e.Details.Version, int64(2))
 	assert.Equal(t, e.Details.ID, at.ID)
-	for _, version := range []string{`*`, `"2"`} {
+	for _, version := range []string{`*`, `"2"`, `W/"2"`} {
 		response, text = ifMatch(version, object{"id": at.ID, "geometry": point(3, 4)})
 		if version == `*` {
 			assert.Equal(t, response.StatusCode, 200, string(text))

@@ -23,7 +23,7 @@ export interface Failure {
   retryAt?: number;
 }
 
-export const maxName = 32;
+export const maxName = 64;
 export const minPassword = 8;
 
 /** What can be said without the server; undefined when that is nothing. */
