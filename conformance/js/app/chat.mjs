@@ -145,6 +145,26 @@ check("a message that is sent again over a new connection is stored and told onc
   equal(messages.map((m) => m.seq), [18, 19, 20]);
 });
 
+check("who signs out everywhere is sent away, and stays outside with the old token", async (a) => {
+  const { status, body } = await request("POST", "/api/auth/register", { body: { name: "hana", password: "correct horse battery" } });
+  equal(status, 201);
+  const auth = { token: body.accessToken };
+  const bystander = await a.connect("/chat", mina);
+  const devices = [await a.connect("/chat", { auth, reconnection: true }), await a.connect("/chat", { auth, reconnection: true })];
+  const ends = Promise.all(devices.map(async (device) => {
+    const why = next(device, "exception");
+    const [reason] = await next(device, "disconnect");
+    const [{ code, details }] = await why;
+    return [code, details.reason, reason, device.active]; // active: it would come back by itself
+  }));
+  equal((await request("POST", "/api/auth/logout-everywhere", { token: auth.token })).status, 204);
+  const end = ["unauthorized", "revoked", "io server disconnect", false];
+  equal(await ends, [end, end]);
+  equal((await a.refused("/chat", { auth })).data.details.reason, "revoked");
+  await settled(bystander);
+  ok(bystander.connected, "somebody else's socket");
+});
+
 check("private rooms are for those who were invited", async (a) => {
   const attic = await open(mina, "attic", true);
   const [one, two, spy] = [await a.connect("/chat", mina), await a.connect("/chat", jun), await a.connect("/chat", sora)];
