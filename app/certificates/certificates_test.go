@@ -1,6 +1,7 @@
 package certificates
 
 import (
+	"bytes"
 	"context"
 	"crypto/ecdsa"
 	"crypto/elliptic"
@@ -8,6 +9,8 @@ import (
 	"crypto/tls"
 	"crypto/x509"
 	"encoding/pem"
+	"errors"
+	"log/slog"
 	"math/big"
 	"net"
 	"net/http"
@@ -143,6 +146,47 @@ func TestACMEServesOnlyItsNames(t *testing.T) {
 	}
 	assert.True(t, hello("chat.example") != nil, "the authority gives none")
 	assert.Equal(t, assert.Receive(t, asked), "/directory")
+}
+
+// An operator is told of what net/http takes for a client's fault, and not at each handshake.
+func TestTheLogSaysWhetherThereIsACertificate(t *testing.T) {
+	var log bytes.Buffer
+	a := FromACME(ACMEOptions{Domains: []string{"chat.example"}, Folder: t.TempDir(), Logger: slog.New(slog.NewTextHandler(&log, nil))})
+	lines := func() (all []string) {
+		for line := range strings.Lines(log.String()) {
+			_, line, _ = strings.Cut(line, "msg=")
+			all = append(all, line[:strings.Index(line, " name=")])
+		}
+		log.Reset()
+		return all
+	}
+	w, now := write(t, 1), time.Now()
+	pair, err := tls.LoadX509KeyPair(w.cert, w.key)
+	assert.NoError(t, err)
+	const none, some = `"acme: there is no certificate, and nobody can connect by that name"`, `"acme: there is a certificate"`
+	fails := func(after time.Duration) { a.tell("Chat.Example.", nil, errors.New("not now"), now.Add(after)) }
+	works := func() { a.tell("chat.example", &pair, nil, now) }
+
+	fails(0)
+	fails(again / 2)
+	assert.Equal(t, lines(), []string{none})
+	fails(again)
+	assert.Equal(t, lines(), []string{none})
+	works()
+	works()
+	assert.Equal(t, lines(), []string{some})
+	fails(0)
+	assert.Equal(t, lines(), []string{none})
+	works() // the same as before
+	assert.Equal(t, len(lines()), 0)
+	renewed, leaf := pair, *pair.Leaf
+	leaf.NotAfter = leaf.NotAfter.Add(time.Hour)
+	renewed.Leaf = &leaf
+	a.tell("chat.example", &renewed, nil, now)
+	assert.Equal(t, lines(), []string{some})
+	a.tell("other.example", nil, errors.New("not ours"), now)
+	a.tell("", nil, errors.New("no name"), now)
+	assert.Equal(t, len(lines()), 0)
 }
 
 func TestChallengesLeaveTheRest(t *testing.T) {

@@ -192,6 +192,7 @@ func newTLS(settings *config.Loaded, log *slog.Logger) (secure, error) {
 			Email:     settings.ACMEEmail,
 			Folder:    filepath.Join(settings.Data, "acme"),
 			Directory: settings.ACMEDirectory,
+			Logger:    log,
 		})
 		return secure{acme.TLS(), acme.Challenges, nil, log}, nil
 	}
