@@ -18,13 +18,13 @@ const (
 
 // nameOf returns a name as it is shown and as names are compared: spaces and forms that look
 // the same are one, and so are capitals (RFC 8266). Letters of different scripts that look
-// alike are not the same.
+// alike are not the same, and do not stand in one word.
 func nameOf(name string) (shown, key string, err error) {
 	shown, err = precis.Nickname.String(name)
 	if err == nil {
 		key, err = precis.Nickname.CompareKey(shown)
 	}
-	if err != nil || !visible(shown) {
+	if err != nil || !visible(shown) || mixed(shown) {
 		return "", "", gateway.Invalid(gateway.FieldError{Path: "name", Rule: "name", Message: "That cannot be a name"})
 	}
 	if utf8.RuneCountInString(shown) > MaxName || utf8.RuneCountInString(key) > 190 {
@@ -55,6 +55,32 @@ func visible(name string) bool {
 		marks = 0
 	}
 	return seen
+}
+
+// alike are the scripts whose letters are taken for each other's. Others, Hangul and Han say,
+// have none that are, and stand beside them.
+var alike = []*unicode.RangeTable{unicode.Latin, unicode.Cyrillic, unicode.Greek, unicode.Armenian, unicode.Cherokee}
+
+// mixed reports whether a word has letters of several scripts that look alike: in "Mina" the
+// "a" may be Cyrillic, and it somebody else. A name that is Cyrillic altogether is a name.
+func mixed(name string) bool {
+	var script *unicode.RangeTable
+	for _, r := range name {
+		if r == ' ' {
+			script = nil
+			continue
+		}
+		for _, s := range alike {
+			if !unicode.Is(s, r) {
+				continue
+			}
+			if script != nil && script != s {
+				return true
+			}
+			script = s
+		}
+	}
+	return false
 }
 
 // passwordOf returns a password in the form in which it is hashed: the same keys on another

@@ -24,6 +24,9 @@ func TestNames(t *testing.T) {
 		{"e\u0301", "é", "é"},
 		{"Ω", "Ω", "ω"}, // OHM SIGN
 		{"🐦", "🐦", "🐦"},
+		{"Мина", "Мина", "мина"},
+		{"DJ Мина", "DJ Мина", "dj мина"},
+		{"Mina까치", "Mina까치", "mina까치"},
 		{"<b>&\"';--", "<b>&\"';--", "<b>&\"';--"}, // is shown as text
 		{"100%_\\", "100%_\\", "100%_\\"},
 		{strings.Repeat("가", 64), strings.Repeat("가", 64), strings.Repeat("가", 64)},
@@ -41,6 +44,7 @@ func TestNames(t *testing.T) {
 		"right to left": "\u202eanim", "zero width": "Mi\u200bna", "zero width joiner": "Mi\u200dna", "a byte order mark": "\ufeffMina", "soft hyphen": "Mi\u00adna",
 		"a filler": "\u3164", "blank braille": "\u2800", "a mark alone": "\u0301", "no UTF-8": "Mi\xffna", "what was no UTF-8": "Mi\ufffdna",
 		"marks without end": "M" + strings.Repeat("\u0336", 5), "points alone": "...", "private use": "\ue000",
+		"a Cyrillic letter among Latin ones": "Min\u0430", "a Greek one": "J\u03bfhn", "a Latin one among Cyrillic ones": "\u041cин\u0061",
 		"65 letters": strings.Repeat("가", 65), "long once folded": strings.Repeat("ﷺ", 20),
 	} {
 		_, _, err := nameOf(name)

@@ -3,19 +3,15 @@ package chat
 import (
 	"context"
 	"errors"
-	"strconv"
-	"strings"
-	"unicode"
-	"unicode/utf8"
 
 	"github.com/kachi-io/kachi/app/account"
+	"github.com/kachi-io/kachi/app/label"
 	"github.com/kachi-io/kachi/app/store"
-	"github.com/kachi-io/kachi/gateway"
 )
 
 // Open makes a room, whose owner and first member is who asks.
 func (c *Chat) Open(ctx context.Context, by account.User, name string, private bool) (Room, error) {
-	name, err := nameOf(name)
+	name, err := label.Of("name", name, 1, maxRoomName)
 	if err != nil {
 		return Room{}, err
 	}
@@ -61,7 +57,7 @@ func (c *Chat) Change(ctx context.Context, by account.User, id store.ID, name *s
 		return Room{}, err
 	}
 	if name != nil {
-		if v.Name, err = nameOf(*name); err != nil {
+		if v.Name, err = label.Of("name", *name, 1, maxRoomName); err != nil {
 			return Room{}, err
 		}
 	}
@@ -117,23 +113,4 @@ func (c *Chat) Tidy(ctx context.Context) error {
 		}
 	}
 	return nil
-}
-
-// nameOf returns a room's name without what surrounds it. Characters that cannot be seen, or
-// turn round what stands beside them, are refused, but for those within words and emoji.
-func nameOf(name string) (string, error) {
-	refuse := func(rule, message string) (string, error) {
-		return "", gateway.Invalid(gateway.FieldError{Path: "name", Rule: rule, Message: message})
-	}
-	name = strings.TrimSpace(name)
-	if n := utf8.RuneCountInString(name); n == 0 || n > maxRoomName {
-		return refuse("length", "A room's name has 1 to "+strconv.Itoa(maxRoomName)+" characters")
-	}
-	const zwnj, zwj = '\u200c', '\u200d'
-	for _, r := range name {
-		if unicode.IsControl(r) || unicode.In(r, unicode.Cf, unicode.Zl, unicode.Zp) && r != zwnj && r != zwj {
-			return refuse("text", "A room's name has no invisible characters")
-		}
-	}
-	return name, nil
 }

@@ -25,14 +25,12 @@ import (
 	"context"
 	"errors"
 	"log/slog"
-	"strings"
 	"time"
-	"unicode"
-	"unicode/utf8"
 
 	"github.com/paulmach/orb"
 
 	"github.com/kachi-io/kachi/app/account"
+	"github.com/kachi-io/kachi/app/label"
 	"github.com/kachi-io/kachi/app/store"
 	"github.com/kachi-io/kachi/gateway"
 )
@@ -91,7 +89,7 @@ type Change struct {
 // the location as it is.
 func (l *Locations) Put(ctx context.Context, u account.User, c Change) (told Location, err error) {
 	if c.Name != nil {
-		name, err := nameOf(*c.Name)
+		name, err := label.Of("name", *c.Name, 0, maxName)
 		if err != nil {
 			return Location{}, err
 		}
@@ -171,20 +169,6 @@ func missing(err error) error {
 		return errNotFound
 	}
 	return err
-}
-
-func nameOf(name string) (string, error) {
-	name = strings.TrimSpace(name)
-	wrong := ""
-	switch {
-	case !utf8.ValidString(name) || strings.ContainsFunc(name, unicode.IsControl):
-		wrong = "text"
-	case utf8.RuneCountInString(name) > maxName:
-		wrong = "max"
-	default:
-		return name, nil
-	}
-	return "", gateway.Invalid(gateway.FieldError{Path: "name", Rule: wrong, Message: "A name is one line of up to 100 characters"})
 }
 
 // Get returns a location that somebody may see: their own, one that they may watch, and any

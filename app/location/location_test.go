@@ -452,6 +452,15 @@ func TestClientsCannotSpoof(t *testing.T) {
 	assert.True(t, strings.Contains(why, `"unauthorized"`), why)
 }
 
+// What turns round the text beside it changes what watchers read on their maps.
+func TestNamesHideNothing(t *testing.T) {
+	app := apptest.New(t, nil)
+	mina := app.Register(t, "Mina")
+	for _, name := range []string{"home\u202e", "ho\u200bme", "home\nhome"} {
+		mina.Refused(t, 400, "invalid", "PUT", "/api/location", object{"name": name, "geometry": point(1, 2)})
+	}
+}
+
 func TestNothingInternalIsLoggedOrTold(t *testing.T) {
 	var log lines
 	app := apptest.New(t, &server.Options{Logger: slog.New(slog.NewTextHandler(&log, nil))})
