@@ -70,6 +70,10 @@ func TestChatIsAccessible(t *testing.T) {
 				for i := range 2 { // invite, menu
 					open(action(i))
 				}
+				if size[0] > desktop[0] {
+					p.Clean()
+					return
+				}
 				for i := range 4 { // members, change, leave, remove
 					browsertest.Eval[bool](p.Page, `(`+action(1)+`, true)`)
 					p.WaitFor(`document.querySelector("dialog[open] .chat-choices")`)

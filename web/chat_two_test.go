@@ -90,6 +90,7 @@ func TestChatOfTwoInBrowser(t *testing.T) {
 	step("the owner deletes what another said", func(t *testing.T) {
 		browsertest.Eval[bool](mina.Page, `([...document.querySelectorAll(".chat-message:not(.own) .chat-more")].at(-1).click(), true)`)
 		mina.says("dialog h2", "Message from Jun")
+		mina.WaitFor(`document.querySelectorAll(".chat-more").length === 3 && document.querySelectorAll(".chat-more[tabindex='0']").length === 1`)
 		mina.WaitFor(`![...document.querySelectorAll("dialog .button")].some((b) => b.innerText === "Edit")`)
 		mina.press("Delete")
 		mina.press("Delete for everyone")

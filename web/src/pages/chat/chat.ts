@@ -75,6 +75,7 @@ export class Chat {
     this.#loading.abort();
     for (const timer of this.#news.values()) clearTimeout(timer);
     for (const c of this.#conversations.values()) c.close();
+    this.#conversations.clear();
     this.#lease.release();
     unread.value = 0;
   }
@@ -93,7 +94,10 @@ export class Chat {
       const told = {
         entered: () => this.#entered(room),
         sent: (m: Message) => this.#said(room, m),
-        unsent: (all: readonly Outgoing[]) => this.#outbox.set(room, all.length > 0 ? all : undefined),
+        unsent: (all: readonly Outgoing[]) => {
+          // What a conversation that was left still hears of its messages is nobody's any more.
+          if (this.#conversations.get(room) === c) this.#outbox.set(room, all.length > 0 ? all : undefined);
+        },
       };
       c = new Conversation(room, this.me, this.#wire, randomId, told, this.#outbox.get(room));
     }
