@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/paulmach/orb"
+	"github.com/paulmach/orb/encoding/wkb"
 )
 
 // Location is where something is.
@@ -33,14 +34,14 @@ func (d *dialect) locationColumns() string {
 	return `l.id, l.owner_id, (SELECT u.name FROM users AS u WHERE u.id = l.owner_id), l.name, ` + d.placeOut() + `, l.version, l.updated_at`
 }
 
-func (d *dialect) scanLocation(row scanner) (l Location, err error) {
+func scanLocation(row scanner) (l Location, err error) {
 	var place []byte
 	var updated int64
 	if err = row.Scan(&l.ID, &l.Owner, &l.OwnerName, &l.Name, &place, &l.Version, &updated); err != nil {
 		return l, err
 	}
 	l.Updated = moment(updated)
-	l.Place, err = d.decode(place)
+	l.Place, err = wkb.Unmarshal(place)
 	return l, err
 }
 
@@ -76,7 +77,7 @@ func (db *DB) AddLocation(ctx context.Context, l Location, most int) (Location, 
 // function leaves it as it is.
 func (db *DB) ChangeLocation(ctx context.Context, id ID, now time.Time, change func(*Location) error) (l Location, err error) {
 	err = db.write(ctx, func(tx *tx) (err error) {
-		rows, err := list(tx, tx.dialect.scanLocation, `SELECT `+tx.dialect.locationColumns()+` FROM locations AS l WHERE l.id = ?`+tx.dialect.forUpdate, id)
+		rows, err := list(tx, scanLocation, `SELECT `+tx.dialect.locationColumns()+` FROM locations AS l WHERE l.id = ?`+tx.dialect.forUpdate, id)
 		if err != nil {
 			return err
 		}
@@ -105,7 +106,7 @@ var litePlace = placeColumns{`place, west, south, east, north`, `?, ?, ?, ?, ?`,
 
 // placed returns the columns that hold a place, and what to put into them.
 func (t *tx) placed(place orb.Geometry) (placeColumns, []any, error) {
-	text, err := t.dialect.encode(place)
+	text, err := encode(place)
 	if err != nil {
 		return placeColumns{}, nil, err
 	}
@@ -144,18 +145,18 @@ func (t *tx) holdLocation(id ID) error {
 
 // Location returns a location.
 func (db *DB) Location(ctx context.Context, id ID) (Location, error) {
-	return one(ctx, db, db.dialect.scanLocation, `SELECT `+db.dialect.locationColumns()+` FROM locations AS l WHERE l.id = ?`, id)
+	return one(ctx, db, scanLocation, `SELECT `+db.dialect.locationColumns()+` FROM locations AS l WHERE l.id = ?`, id)
 }
 
 // LocationFor returns a location that a user owns or may watch; [ErrNotFound] for any other.
 func (db *DB) LocationFor(ctx context.Context, id, user ID) (Location, error) {
-	return one(ctx, db, db.dialect.scanLocation, `SELECT `+db.dialect.locationColumns()+` FROM locations AS l WHERE l.id = ?
+	return one(ctx, db, scanLocation, `SELECT `+db.dialect.locationColumns()+` FROM locations AS l WHERE l.id = ?
 		AND (l.owner_id = ? OR EXISTS (SELECT 1 FROM location_watchers AS w WHERE w.location_id = l.id AND w.user_id = ?))`, id, user, user)
 }
 
 // LocationsOf returns a user's own locations above an id, by id.
 func (db *DB) LocationsOf(ctx context.Context, owner, after ID, limit int) ([]Location, error) {
-	return all(ctx, db, db.dialect.scanLocation, `SELECT `+db.dialect.locationColumns()+` FROM locations AS l
+	return all(ctx, db, scanLocation, `SELECT `+db.dialect.locationColumns()+` FROM locations AS l
 		WHERE l.owner_id = ? AND l.id > ? ORDER BY l.id LIMIT ?`, owner, after, limit)
 }
 
@@ -167,7 +168,7 @@ func (db *DB) LocationsIn(ctx context.Context, boxes []Box, after ID, limit int)
 		if err != nil {
 			return nil, err
 		}
-		return all(ctx, db, db.dialect.scanLocation, query, append(args, after, limit)...)
+		return all(ctx, db, scanLocation, query, append(args, after, limit)...)
 	})
 }
 
@@ -192,7 +193,7 @@ func (db *DB) LocationsInFor(ctx context.Context, user ID, boxes []Box, after ID
 			return nil, err
 		}
 		args = append([]any{user, after, user, after}, args...)
-		return all(ctx, db, db.dialect.scanLocation, `SELECT `+db.dialect.locationColumns()+` FROM (
+		return all(ctx, db, scanLocation, `SELECT `+db.dialect.locationColumns()+` FROM (
 			SELECT id FROM locations WHERE owner_id = ? AND id > ?
 			UNION SELECT location_id FROM location_watchers WHERE user_id = ? AND location_id > ?
 			) AS seen JOIN locations AS l ON l.id = seen.id WHERE `+meets+` ORDER BY l.id LIMIT ?`, append(args, limit)...)

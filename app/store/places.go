@@ -3,7 +3,6 @@ package store
 import (
 	"encoding/binary"
 	"fmt"
-	"math"
 
 	"github.com/paulmach/orb"
 	"github.com/paulmach/orb/encoding/wkb"
@@ -31,7 +30,7 @@ func (b Box) wkb() ([]byte, error) {
 }
 
 // placeIn and placeOut are how a place goes into a statement and comes out, as WKB with the
-// longitude first. MySQL 8 would have it the other way around for the earth's SRID.
+// longitude first. MySQL would have it the other way around for the earth's SRID.
 func (d *dialect) placeIn() string {
 	switch d.kind {
 	case kindMariaDB:
@@ -54,52 +53,11 @@ func (d *dialect) placeOut() string {
 	}
 }
 
-func (d *dialect) encode(place orb.Geometry) ([]byte, error) {
+// encode makes WKB of a place.
+func encode(place orb.Geometry) ([]byte, error) {
 	switch place.(type) {
 	case orb.Point, orb.LineString, orb.Polygon:
-	default:
-		return nil, fmt.Errorf("store: a place is a point, a line or a polygon, not %T", place)
+		return wkb.Marshal(place, binary.LittleEndian)
 	}
-	if d.kind == kindMySQL {
-		place = westmost(place, -180, almost)
-	}
-	return wkb.Marshal(place, binary.LittleEndian)
-}
-
-func (d *dialect) decode(text []byte) (orb.Geometry, error) {
-	place, err := wkb.Unmarshal(text)
-	if err == nil && d.kind == kindMySQL {
-		place = westmost(place, almost, -180)
-	}
-	return place, err
-}
-
-// almost is the next longitude east of the antimeridian: MySQL 8 takes longitudes above -180
-// only. It is a few picometres away.
-var almost = math.Nextafter(-180, 0)
-
-// westmost is the place with one longitude in place of another.
-func westmost(place orb.Geometry, from, to float64) orb.Geometry {
-	place = orb.Clone(place)
-	replace := func(points []orb.Point) {
-		for i := range points {
-			if points[i][0] == from {
-				points[i][0] = to
-			}
-		}
-	}
-	switch g := place.(type) {
-	case orb.Point:
-		if g[0] == from {
-			g[0] = to
-		}
-		return g
-	case orb.LineString:
-		replace(g)
-	case orb.Polygon:
-		for _, ring := range g {
-			replace(ring)
-		}
-	}
-	return place
+	return nil, fmt.Errorf("store: a place is a point, a line or a polygon, not %T", place)
 }

@@ -5,31 +5,8 @@ import (
 	"io/fs"
 	"testing"
 
-	"github.com/paulmach/orb"
-
 	"github.com/kachi-io/kachi/internal/assert"
 )
-
-// MySQL 8 takes longitudes above -180 only.
-func TestMySQLIsGivenNoLongitudeOfExactly180West(t *testing.T) {
-	for _, place := range []orb.Geometry{
-		orb.Point{-180, 1},
-		orb.LineString{{-180, 0}, {180, 0}},
-		orb.Polygon{{{-180, 0}, {-170, 0}, {-170, 1}, {-180, 0}}},
-	} {
-		before := orb.Clone(place)
-		d := &dialect{kind: kindMySQL}
-		text, err := d.encode(place)
-		assert.NoError(t, err)
-		sent, err := (&dialect{}).decode(text)
-		assert.NoError(t, err)
-		assert.True(t, sent.Bound().Min.Lon() > -180)
-		back, err := d.decode(text)
-		assert.NoError(t, err)
-		assert.Equal(t, back, before)
-		assert.Equal(t, place, before)
-	}
-}
 
 // Words in braces are spelled for each server, and none is left.
 func TestSpelling(t *testing.T) {

@@ -21,6 +21,7 @@ func TestMain(m *testing.M) {
 
 // software is what one of the packages that know a program gives to tests.
 type software struct {
+	name     string
 	New      func(testing.TB) *mysqlserver.Server
 	Database func(testing.TB) string
 }
@@ -28,10 +29,10 @@ type software struct {
 // each runs a test on all software that is there.
 func each(t *testing.T, test func(t *testing.T, its software)) {
 	t.Helper()
-	t.Run("MariaDB", func(t *testing.T) { test(t, software{mariadbtest.New, mariadbtest.Database}) })
+	t.Run("MariaDB", func(t *testing.T) { test(t, software{"MariaDB", mariadbtest.New, mariadbtest.Database}) })
 	if mysqltest.Installed() {
 		t.Setenv(mysqltest.Variable, "") // the one that is installed
-		t.Run("MySQL", func(t *testing.T) { test(t, software{mysqltest.New, mysqltest.Database}) })
+		t.Run("MySQL", func(t *testing.T) { test(t, software{"MySQL", mysqltest.New, mysqltest.Database}) })
 	}
 }
 
