@@ -107,7 +107,7 @@ func (in *sending) key(ctx context.Context) string {
 		return ""
 	}
 	service, _ := gateway.PrincipalFrom[account.Service](ctx)
-	return fmt.Sprintf("%d %s", service.Number, in.Key)
+	return service.Name + " " + in.Key
 }
 
 type sent struct {

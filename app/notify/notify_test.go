@@ -363,3 +363,18 @@ func TestARetryIsStoredAndToldOnce(t *testing.T) {
 		device.Expect("notification")
 	}
 }
+
+// A service was known by its place among the tokens: where the one before it was taken out, what
+// it sent again was stored again.
+func TestARetryAfterAnotherServicesTokenIsGone(t *testing.T) {
+	app := apptest.New(t, &server.Options{ServiceTokens: []string{"another service's token"}})
+	mina := app.Register(t, "Mina")
+	message := object{"userId": mina.ID, "title": "Hello", "body": "Once"}
+	var first, again struct{ IDs []string }
+	app.Service().Call(t, 202, "POST", "/api/notifications", message, &first, "Idempotency-Key: k")
+	app.Stop()
+	app.Options.ServiceTokens = nil
+	app = apptest.New(t, &app.Options)
+	app.Service().Call(t, 202, "POST", "/api/notifications", message, &again, "Idempotency-Key: k")
+	assert.Equal(t, again.IDs, first.IDs)
+}
