@@ -12,8 +12,8 @@ import (
 func TestOf(t *testing.T) {
 	for text, want := range map[string]string{
 		" 둥지 · The nest\u3000": "둥지 · The nest",
-		"👩\u200d🔧 work":             "👩\u200d🔧 work",
-		"می\u200cخواهم":             "می\u200cخواهم",
+		"👩\u200d🔧 work":        "👩\u200d🔧 work",
+		"می\u200cخواهم":        "می\u200cخواهم",
 		"❤️":                   "❤️",
 		"<b>":                  "<b>",
 		"12345678901234567890": "12345678901234567890",
