@@ -1,6 +1,9 @@
 package web_test
 
 import (
+	"fmt"
+	"io"
+	"strings"
 	"testing"
 
 	"github.com/chromedp/chromedp"
@@ -8,6 +11,7 @@ import (
 	"github.com/kachi-io/kachi/app/account"
 	"github.com/kachi-io/kachi/app/apptest"
 	"github.com/kachi-io/kachi/app/server"
+	"github.com/kachi-io/kachi/internal/assert"
 	"github.com/kachi-io/kachi/internal/browsertest"
 )
 
@@ -52,6 +56,50 @@ func TestDashboardInBrowser(t *testing.T) {
 	wide.flawless()
 	wide.Clean()
 	narrow.Clean()
+}
+
+// A page that nobody looks at leaves the namespace: the server has nobody to measure for (see
+// app/dashboard), and begins again when somebody looks.
+func TestDashboardThatNobodyLooksAt(t *testing.T) {
+	browser := browsertest.Open(t, browsertest.Options{})
+	app := apptest.New(t, nil)
+	mina := app.Register(t, "Mina")
+	p := enter(t, browser, app, mina, desktop, "/dashboard", "Dashboard")
+	look := func(state string) {
+		t.Helper()
+		browsertest.Eval[bool](p.Page, `(Object.defineProperty(document, "visibilityState", { value: "`+state+`", configurable: true }),
+			document.dispatchEvent(new Event("visibilitychange")))`)
+	}
+	metric := func(name string) (value int) {
+		t.Helper()
+		text, err := io.ReadAll(app.Nobody().Do(t, "GET", "/metrics", nil).Body)
+		assert.NoError(t, err)
+		for line := range strings.Lines(string(text)) {
+			if rest, found := strings.CutPrefix(line, name+" "); found {
+				_, err := fmt.Sscan(rest, &value)
+				assert.NoError(t, err)
+				return value
+			}
+		}
+		t.Fatal("no metric ", name)
+		return 0
+	}
+	const updates = `kachi_emitted_total{event="dashboardUpdate",namespace="/dashboard"}`
+	p.says(".dashboard .hint", "As of")
+	watched := metric("kachi_sockets")
+
+	look("hidden")
+	p.says(".dashboard-waiting", "Paused while this page is not looked at.")
+	assert.Eventually(t, func() bool { return metric("kachi_sockets") == watched-1 })
+	told, shown := metric(updates), browsertest.Eval[string](p.Page, `document.querySelector(".dashboard > .hint").textContent`)
+	p.flawless()
+	assert.Equal(t, metric(updates), told)
+
+	look("visible")
+	p.WaitFor(`document.querySelector(".dashboard-waiting").textContent === "" && document.querySelector(".dashboard > .hint").textContent !== %s`, browsertest.Quote(shown))
+	assert.Equal(t, metric("kachi_sockets"), watched)
+	assert.True(t, metric(updates) > told)
+	p.Clean()
 }
 
 // Where the dashboard is for administrators, others are told so.

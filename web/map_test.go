@@ -1,12 +1,23 @@
 package web_test
 
 import (
+	"bytes"
 	"fmt"
+	"image"
+	"image/color"
+	"image/png"
+	"math"
+	"net/http"
+	"net/http/httptest"
+	"regexp"
+	"strings"
 	"testing"
 
 	"github.com/chromedp/chromedp"
 
 	"github.com/kachi-io/kachi/app/apptest"
+	"github.com/kachi-io/kachi/app/server"
+	"github.com/kachi-io/kachi/internal/assert"
 	"github.com/kachi-io/kachi/internal/browsertest"
 )
 
@@ -173,6 +184,164 @@ func TestGroundOfMapInBrowser(t *testing.T) {
 	p.WaitFor(`(document.querySelector("button[aria-label='Zoom in']").click(), %s)`, loaded("world-50m"))
 	p.WaitFor(`%s > 1`, drawn)
 	p.Clean()
+}
+
+// Tiles may come from another server, and from nowhere else.
+func TestMapTilesInBrowser(t *testing.T) {
+	browser := browsertest.Open(t, browsertest.Options{})
+	var tile bytes.Buffer
+	assert.NoError(t, png.Encode(&tile, image.NewPaletted(image.Rect(0, 0, 256, 256), color.Palette{color.RGBA{200, 220, 200, 255}})))
+	asked := make(chan string, 1000)
+	tiles := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		asked <- r.URL.Path
+		w.Header().Set("Content-Type", "image/png")
+		_, _ = w.Write(tile.Bytes())
+	}))
+	defer tiles.Close()
+	other := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+		t.Error("asked for ", r.URL, ", against the policy")
+	}))
+	defer other.Close()
+
+	app := apptest.New(t, &server.Options{MapTiles: tiles.URL + "/ground/{z}/{x}/{y}.png"})
+	mina := app.Register(t, "Mina")
+	p := enter(t, browser, app, mina, desktop, "/map", "Map")
+	p.WaitFor(`document.querySelectorAll("img.leaflet-tile-loaded").length > 3`)
+	p.WaitFor(`[...document.querySelectorAll("img.leaflet-tile-loaded")].every((e) => e.naturalWidth === 256)`)
+	path := assert.Receive(t, asked, "a tile that is asked for")
+	assert.True(t, regexp.MustCompile(`^/ground/\d+/\d+/\d+\.png$`).MatchString(path), path)
+	p.WaitFor(`!performance.getEntriesByType("resource").some((e) => e.name.includes("world-"))`)
+	p.WaitFor(`!document.querySelector(".map-credit")`) // what is shown is not Natural Earth's
+	p.press("Zoom in")
+	p.WaitFor(`document.querySelectorAll(".leaflet-zoom-anim").length === 0 && document.querySelectorAll("img.leaflet-tile-loaded").length > 3`)
+	p.flawless()
+	p.Clean()
+
+	blocked := browsertest.Eval[string](p.Page, `new Promise((done) => {
+		addEventListener("securitypolicyviolation", (e) => done(e.effectiveDirective + " " + e.blockedURI));
+		new Image().src = `+browsertest.Quote(other.URL+"/1/1/1.png")+`;
+	})`)
+	assert.Equal(t, blocked, "img-src "+other.URL+"/1/1/1.png")
+}
+
+// Points are dragged where they should be, new ones out of the edges, and a shape as a whole.
+func TestDraggingShapesInBrowser(t *testing.T) {
+	browser := browsertest.Open(t, browsertest.Options{})
+	app := apptest.New(t, nil)
+	mina := app.Register(t, "Mina")
+	var made struct {
+		Data struct{ UpdatedLocationResult struct{ ID string } }
+	}
+	ring := func(west, south, east, north float64) [][2]float64 {
+		return [][2]float64{{west, south}, {east, south}, {east, north}, {west, north}, {west, south}}
+	}
+	mina.Call(t, 201, "PUT", "/api/location", map[string]any{"name": "Field", "geometry": map[string]any{
+		"type": "Polygon", "coordinates": [][][2]float64{ring(120, 30, 130, 40), ring(124, 34, 126, 36)},
+	}}, &made)
+	p := enter(t, browser, app, mina, desktop, "/map", "Map")
+	p.Click(".map-choose")
+	p.press("Edit")
+	p.WaitFor(`document.querySelectorAll(".map-handle.vertex").length === 4`)
+	p.WaitFor(`document.querySelectorAll(".leaflet-zoom-anim, .leaflet-pan-anim").length === 0`)
+	points := func() (list [][2]float64) {
+		t.Helper()
+		for _, line := range strings.Split(browsertest.Eval[string](p.Page, `document.querySelector("[name=points]").value`), "\n") {
+			var at [2]float64
+			_, err := fmt.Sscanf(line, "%f, %f", &at[0], &at[1])
+			assert.NoError(t, err)
+			list = append(list, at)
+		}
+		return list
+	}
+	before := points()
+	assert.Equal(t, before, [][2]float64{{30, 120}, {30, 130}, {40, 130}, {40, 120}})
+
+	// A point, to the west and the south; the others stay.
+	p.Drag(".map-handle.vertex", -60, 40)
+	p.WaitFor(`!document.querySelector("[name=points]").value.startsWith("30, 120")`)
+	moved := points()
+	assert.True(t, moved[0][0] < 30 && moved[0][1] < 120, moved)
+	assert.Equal(t, moved[1:], before[1:])
+
+	// A new one out of an edge: between the first two.
+	p.Drag(".map-handle.between", 0, 50)
+	p.WaitFor(`document.querySelectorAll(".map-handle.vertex").length === 5`)
+	more := points()
+	assert.Equal(t, [][2]float64{more[0], more[2], more[3], more[4]}, moved)
+	assert.True(t, more[1][0] < 30, more)
+
+	// All of it, the hole too.
+	p.Drag(".map-handle.whole", 50, 0)
+	p.WaitFor(`!document.querySelector("[name=points]").value.includes("30, 130")`)
+	east := points()
+	for i := range east {
+		assert.True(t, east[i][1] > more[i][1], east)
+	}
+	p.flawless()
+	p.press("Save")
+	p.says(".toast", "“Field” is saved.")
+	var stored struct {
+		Geometry struct{ Coordinates [][][2]float64 }
+	}
+	mina.Call(t, 200, "GET", "/api/location/"+made.Data.UpdatedLocationResult.ID, nil, &stored)
+	assert.Equal(t, len(stored.Geometry.Coordinates[0]), 6)
+	first := stored.Geometry.Coordinates[0][0]
+	assert.True(t, math.Abs(first[0]-east[0][1]) < 1e-5 && math.Abs(first[1]-east[0][0]) < 1e-5, first)
+	hole := stored.Geometry.Coordinates[1]
+	assert.True(t, hole[0][0] > 124 && hole[0][0]-124 < 10, hole)
+	p.Clean()
+}
+
+// The map in Korean, with places of one's own and of others; names that would lie on each
+// other give way.
+func TestMapInKorean(t *testing.T) {
+	browser := browsertest.Open(t, browsertest.Options{})
+	app := apptest.New(t, nil)
+	app.Register(t, "Admin")
+	mina, jun := app.Register(t, "미나"), app.Register(t, "준")
+	make := func(who *apptest.Person, name string, lon, lat float64) {
+		t.Helper()
+		who.Call(t, 201, "PUT", "/api/location", map[string]any{"name": name, "geometry": map[string]any{"type": "Point", "coordinates": []float64{lon, lat}}}, nil)
+	}
+	make(mina, "우리 집", 126.978, 37.5665)
+	make(jun, "까치 둥지", 126.979, 37.5666)
+	make(jun, "", 2.35, 48.86)
+	for _, size := range [][2]int64{phone, desktop} {
+		p := enter(t, browser, app, mina, size, "/map", "Map")
+		browsertest.Eval[bool](p.Page, `(localStorage.setItem("kachi.language", "ko"), true)`)
+		p.Do(chromedp.Reload())
+		p.at("/map", "지도")
+		p.says(".map-section", "공유받은 장소가 없습니다.")
+		for _, id := range []string{"2", "3"} {
+			jun.Call(t, 204, "POST", "/api/location/"+id+"/watchers", map[string]any{"userId": mina.ID}, nil)
+		}
+		p.says(".toast", "준 님이 ‘까치 둥지’ 장소를 공유했습니다.")
+		p.says(".toast", "준 님이 ‘이름 없음’ 장소를 공유했습니다.")
+		p.says(".map-owner", "준 님")
+		p.says(".map-item strong", "이름 없음")
+		p.flawless()
+
+		// The user's own comes first, unless another is chosen.
+		covered := `[...document.querySelectorAll(".map-marker.covered .map-label")].map((e) => e.textContent).join()`
+		p.WaitFor(`%s === "까치 둥지"`, covered)
+		browsertest.Eval[bool](p.Page, `(document.querySelector("[data-place='2'] .map-choose").click(), true)`)
+		p.press("따라가기")
+		p.says("[role=status]", "지도가 따라가는 장소: 까치 둥지")
+		p.WaitFor(`!document.querySelector(".map-marker.chosen.covered")`)
+		p.flawless()
+		p.press("새 장소")
+		p.says(".map-hint", "지도를 눌러 위치를 정하세요")
+		p.press("저장")
+		p.says(".field-error", "이름을 입력해 주세요.")
+		p.flawless()
+		p.press("취소")
+		for _, id := range []string{"2", "3"} {
+			jun.Call(t, 204, "DELETE", "/api/location/"+id+"/watchers/"+mina.ID.String(), nil, nil)
+		}
+		p.says(".toast", "준 님이 ‘까치 둥지’ 장소의 공유를 중지했습니다.")
+		p.says(".map-section", "공유받은 장소가 없습니다.")
+		p.Clean()
+	}
 }
 
 // Whoever leaves the map while it moves leaves nothing behind that moves it: whatever Leaflet

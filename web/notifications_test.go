@@ -2,7 +2,10 @@ package web_test
 
 import (
 	"fmt"
+	"strings"
 	"testing"
+
+	"github.com/chromedp/chromedp"
 
 	"github.com/kachi-io/kachi/app/apptest"
 	"github.com/kachi-io/kachi/internal/browsertest"
@@ -72,4 +75,56 @@ func TestNotificationsInBrowser(t *testing.T) {
 
 	wide.Clean()
 	narrow.Clean()
+}
+
+// In Korean: what one is told, and the words around it, on a phone and a desktop.
+func TestNotificationsInKorean(t *testing.T) {
+	browser := browsertest.Open(t, browsertest.Options{})
+	app := apptest.New(t, nil)
+	mina := app.Register(t, "미나")
+	for _, size := range [][2]int64{phone, desktop} {
+		p := enter(t, browser, app, mina, size, "/notifications", "Notifications")
+		browsertest.Eval[bool](p.Page, `(localStorage.setItem("kachi.language", "ko"), true)`)
+		p.Do(chromedp.Reload())
+		p.at("/notifications", "알림")
+		if size == phone {
+			p.says("h2", "새 알림이 없습니다")
+			p.flawless()
+		}
+		app.Service().Call(t, 202, "POST", "/api/notifications", []map[string]any{
+			{"userId": mina.ID, "title": "배송이 출발했습니다", "body": "주문하신 새집이 오늘 저녁 7시에서 9시 사이에 도착합니다. 문 앞에 두고 갈까요?", "data": map[string]string{"url": "/map"}},
+			{"userId": mina.ID, "title": strings.Repeat("까치", 40), "body": "https://example.com/" + strings.Repeat("a", 200)},
+		}, nil)
+		p.says(".notification.new .notification-title", "배송이 출발했습니다")
+		p.says(".notification-title", strings.Repeat("까치", 40))
+		p.says("nav", "읽지 않은 알림 2개")
+		p.WaitFor(`document.title === "(2) 알림 · Kachi"`)
+		p.says(".notification time", "지금")
+		p.says("#notifications-desktop", "데스크톱 알림")
+		p.flawless()
+		p.press("읽음으로 표시: 배송이 출발했습니다")
+		p.says("nav", "읽지 않은 알림 1개")
+		p.press("모두 읽음으로 표시")
+		p.says(".toast", "모든 알림을 읽었습니다.")
+		p.flawless()
+		p.Clean()
+	}
+}
+
+// What cannot be loaded is said, and comes when it can.
+func TestNotificationsThatCannotBeLoaded(t *testing.T) {
+	browser := browsertest.Open(t, browsertest.Options{})
+	app := apptest.New(t, nil)
+	mina := app.Register(t, "Mina")
+	p := enter(t, browser, app, mina, phone, "/account", "Account")
+	app.Service().Call(t, 202, "POST", "/api/notifications", map[string]any{"userId": mina.ID, "title": "Missed", "body": "Nobody was there."}, nil)
+	p.says("nav", "1 unread notification")
+	p.Block("*://*:*/api/notifications?*")
+	p.Click(`nav a[href="/notifications"]`)
+	p.says("h2", "The notifications could not be loaded")
+	p.flawless()
+	p.Block()
+	p.press("Try again")
+	p.says(".notification-title", "Missed")
+	p.Clean()
 }

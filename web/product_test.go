@@ -45,7 +45,8 @@ func (p person) flawless() {
 	browsertest.Eval[bool](p.Page, string(axe)+"; true")
 	for _, theme := range strings.Fields("light dark") {
 		browsertest.Eval[bool](p.Page, `(document.documentElement.dataset.theme = `+browsertest.Quote(theme)+`, true)`)
-		p.WaitFor(`!document.getAnimations().some((a) => a instanceof CSSTransition)`) // of colours
+		// Colours change, and what appears does so by and by.
+		p.WaitFor(`!document.getAnimations().some((a) => a.playState === "running" && a.effect.getComputedTiming().endTime !== Infinity)`)
 		assert.Equal(p.T, browsertest.Eval[[]string](p.Page, faults), []string{}, theme)
 	}
 	browsertest.Eval[bool](p.Page, `delete document.documentElement.dataset.theme`)

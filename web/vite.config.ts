@@ -1,7 +1,7 @@
 import { readdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { defineConfig, type Plugin } from 'vite';
-import { leafletWithoutMarkup } from './scripts/leaflet.ts';
+import { leafletByThePolicy } from './scripts/leaflet.ts';
 import { worldMaps } from './scripts/world.ts';
 
 /** Removes what an earlier build left in dist. placeholder.html is committed, so that the folder can be embedded before any build. */
@@ -42,7 +42,7 @@ function pageAddresses(): Plugin {
 const served = ['/api', '/docs', '/socket.io'];
 
 export default defineConfig({
-  plugins: [emptyDist(), pageAddresses(), worldMaps(), leafletWithoutMarkup()],
+  plugins: [emptyDist(), pageAddresses(), worldMaps(), leafletByThePolicy()],
   build: {
     target: 'es2022',
     emptyOutDir: false,

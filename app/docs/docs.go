@@ -48,7 +48,9 @@ func New(a *api.API, app asyncapi.Registry, version string) *Docs {
 
 func build(a *api.API, app asyncapi.Registry, version string) (*made, error) {
 	info := asyncapi.Info{Title: "Kachi", Version: version}
-	events, err := asyncapi.Handler(app, info)
+	linked := info
+	linked.Links = []asyncapi.Link{{Name: "Overview", URL: "../"}, {Name: "HTTP API", URL: "../http/"}}
+	events, err := asyncapi.Handler(app, linked)
 	if err != nil {
 		return nil, err
 	}

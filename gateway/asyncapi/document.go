@@ -29,6 +29,14 @@ type Info struct {
 	Internals bool
 	// NullSlices has slices and maps be nullable, as a nil one is null on the wire.
 	NullSlices bool
+	// Links lead from the page of [Handler] to others. The document knows nothing of them.
+	Links []Link
+}
+
+// Link is where a page leads to.
+type Link struct {
+	Name string
+	URL  string // may be relative to the page
 }
 
 // Server is where an app runs.

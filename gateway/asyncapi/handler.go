@@ -22,7 +22,7 @@ func Handler(app Registry, info Info) (http.Handler, error) {
 	if err != nil {
 		return nil, err
 	}
-	html, err := doc.html()
+	html, err := doc.html(info.Links)
 	if err != nil {
 		return nil, fmt.Errorf("asyncapi: %w", err)
 	}

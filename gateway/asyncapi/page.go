@@ -28,6 +28,7 @@ var pageTemplate = sync.OnceValue(func() *template.Template { return template.Mu
 // page is a document as people read it.
 type page struct {
 	Info       DocInfo
+	Links      []Link
 	Paragraphs []string
 	Servers    []Server
 	Style      template.CSS
@@ -63,8 +64,8 @@ type pageField struct {
 }
 
 // html writes the page.
-func (d *Doc) html() ([]byte, error) {
-	p := page{Info: d.Info, Style: template.CSS(pageStyle)}
+func (d *Doc) html(links []Link) ([]byte, error) {
+	p := page{Info: d.Info, Links: links, Style: template.CSS(pageStyle)}
 	for _, text := range strings.Split(d.Info.Description, "\n\n") {
 		if text = strings.TrimSpace(text); text != "" {
 			p.Paragraphs = append(p.Paragraphs, text)

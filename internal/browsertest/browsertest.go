@@ -10,6 +10,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/chromedp/cdproto/emulation"
 	"github.com/chromedp/cdproto/input"
 	"github.com/chromedp/cdproto/network"
 	"github.com/chromedp/chromedp"
@@ -157,13 +158,48 @@ func (p *Page) Insert(text string) {
 // Enter presses the key of that name.
 func (p *Page) Enter() {
 	p.T.Helper()
+	p.key("Enter", "\r", 13)
+}
+
+// Tab presses the key of that name: the focus goes on.
+func (p *Page) Tab() {
+	p.T.Helper()
+	p.key("Tab", "", 9)
+}
+
+func (p *Page) key(name, text string, code int64) {
+	p.T.Helper()
 	for _, params := range []input.DispatchKeyEventParams{
-		{Type: input.DispatchKeyEventTypeKeyDown, Key: "Enter", Code: "Enter", Text: "\r", WindowsVirtualKeyCode: 13},
-		{Type: input.DispatchKeyEventTypeKeyUp, Key: "Enter", Code: "Enter", WindowsVirtualKeyCode: 13},
+		{Type: input.DispatchKeyEventTypeKeyDown, Key: name, Code: name, Text: text, WindowsVirtualKeyCode: code},
+		{Type: input.DispatchKeyEventTypeKeyUp, Key: name, Code: name, WindowsVirtualKeyCode: code},
 	} {
 		_, err := chromedp.Call(p.ctx, input.DispatchKeyEvent, params)
 		assert.NoError(p.T, err)
 	}
+}
+
+// Drag takes hold of the middle of an element with the mouse, moves it by so many pixels, and
+// lets it go.
+func (p *Page) Drag(selector string, right, down float64) {
+	p.T.Helper()
+	at := Eval[[]float64](p, `(() => {
+		const box = document.querySelector(`+Quote(selector)+`).getBoundingClientRect();
+		return [box.x + box.width / 2, box.y + box.height / 2];
+	})()`)
+	p.Do(chromedp.MouseEvent(chromedp.MousePressed, at[0], at[1], chromedp.ButtonLeft, chromedp.ClickCount(1)))
+	for _, part := range []float64{0.3, 0.7, 1} {
+		p.Do(chromedp.MouseEvent(chromedp.MouseMoved, at[0]+part*right, at[1]+part*down, chromedp.ButtonLeft))
+	}
+	p.Do(chromedp.MouseEvent(chromedp.MouseReleased, at[0]+right, at[1]+down, chromedp.ButtonLeft, chromedp.ClickCount(1)))
+}
+
+// Scheme has the user prefer "light" or "dark".
+func (p *Page) Scheme(name string) {
+	p.T.Helper()
+	_, err := chromedp.Call(p.ctx, emulation.SetEmulatedMedia, emulation.SetEmulatedMediaParams{
+		Features: []*emulation.MediaFeature{{Name: "prefers-color-scheme", Value: name}},
+	})
+	assert.NoError(p.T, err)
 }
 
 // Offline takes the page's network away, or gives it back.
@@ -197,6 +233,18 @@ func (p *Page) network(gone bool) {
 	_, err := chromedp.Call(p.ctx, network.OverrideNetworkState, network.OverrideNetworkStateParams{
 		Offline: gone, DownloadThroughput: -1, UploadThroughput: -1,
 	})
+	assert.NoError(p.T, err)
+}
+
+// Block has requests fail whose addresses fit one of the patterns (the browser's URLPattern);
+// with none, no more do.
+func (p *Page) Block(patterns ...string) {
+	p.T.Helper()
+	var params network.SetBlockedURLsParams
+	for _, pattern := range patterns {
+		params.URLPatterns = append(params.URLPatterns, &network.BlockPattern{URLPattern: pattern, Block: true})
+	}
+	_, err := chromedp.Call(p.ctx, network.SetBlockedURLs, params)
 	assert.NoError(p.T, err)
 }
 

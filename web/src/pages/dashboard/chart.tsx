@@ -21,6 +21,8 @@ const height = 170;
 const shortest = 180;
 /** How far apart times are that are named, in seconds. */
 const minutes = [1, 2, 5, 10].map((n) => n * 60);
+/** How far apart counts are that are named: there is no half a connection. */
+const wholes = Array.from({ length: 10 }, (_, i) => [1, 2, 5].map((n) => n * 10 ** i)).flat();
 /** Rows of the table: the last ones. */
 const rows = 12;
 
@@ -71,6 +73,7 @@ export function Chart({ spec, samples }: { spec: ChartSpec; samples: readonly Sa
             ticks: { show: false },
             size: 74,
             gap: 4,
+            ...(spec.unit === 'count' && { incrs: wholes }),
             values: (_, splits) => splits.map((v) => formatFigure(v, spec.unit)),
           },
         ],

@@ -26,11 +26,12 @@ export function formatFigure(value: number | null, unit: Unit): string {
 function bytes(value: number): string {
   let i = 0;
   for (; Math.abs(value) >= 1_000 && i < byteUnits.length - 1; i++) value /= 1_000;
+  if (i === 0) return `${number(value, { maximumSignificantDigits: 3 })} B`; // languages differ, and some spell it out
   const unit = byteUnits[i]!;
   return number(value, {
     style: 'unit',
     unit,
-    unitDisplay: i === 0 ? 'narrow' : 'short',
+    unitDisplay: 'short',
     maximumSignificantDigits: 3,
   });
 }

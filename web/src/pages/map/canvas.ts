@@ -67,7 +67,10 @@ const fromLatLng = ({ lat, lng }: LatLng): Position => ({ latitude: lat, longitu
 const holesOf = (draft: Draft) =>
   draft.holes.map((ring) => ring.map(([longitude, latitude]): LatLngExpression => [latitude!, longitude!]));
 
-/** The farthest that places are shown from when the map is made to show them. */
+/** A point is looked at from no farther than this. */
+const pointZoom = 11;
+
+/** The closest that places are shown from when the map is made to show them. */
 const fitZoom = 15;
 
 export class MapCanvas {
@@ -78,6 +81,7 @@ export class MapCanvas {
   #chosen: string | undefined;
   #draft: Layer[] = [];
   #fix: Circle | undefined;
+  #untangling: number | undefined;
   readonly #calm = matchMedia('(prefers-reduced-motion: reduce)');
 
   constructor(element: HTMLElement, options: Options) {
@@ -107,7 +111,10 @@ export class MapCanvas {
     );
     this.#map.on('click', (event: LeafletMouseEvent) => options.onClick(fromLatLng(event.latlng)));
     this.#map.on('dragstart', () => options.onDrag());
-    this.#map.on('moveend', () => options.onView(this.view));
+    this.#map.on('moveend', () => {
+      options.onView(this.view);
+      this.#untangle();
+    });
   }
 
   get view(): View {
@@ -145,6 +152,7 @@ export class MapCanvas {
         if (geometry) this.#draw(place, geometry, place.ownerId === me);
       }
     }
+    this.#untangle();
   }
 
   /** Has one place stand out. */
@@ -155,6 +163,26 @@ export class MapCanvas {
       const drawn = each === undefined ? undefined : this.#drawn.get(each);
       if (drawn) this.#mark(drawn);
     }
+    this.#untangle();
+  }
+
+  /** Hides names that would lie on others: the chosen place keeps its own, and the user's come before others'. */
+  #untangle() {
+    this.#untangling ??= requestAnimationFrame(() => {
+      this.#untangling = undefined;
+      const rank = ({ place, own }: Drawn) => (place.id === this.#chosen ? 0 : own ? 1 : 2);
+      const names = [...this.#drawn.values()]
+        .sort((a, b) => rank(a) - rank(b))
+        .map(({ marker }) => marker.getElement()!)
+        .map((element) => ({ element, box: element.querySelector('.map-label')!.getBoundingClientRect() }));
+      const view = this.#map.getContainer().getBoundingClientRect();
+      const shown: DOMRect[] = [];
+      for (const { element, box } of names) {
+        const covered = overlap(box, view) && shown.some((other) => overlap(box, other));
+        element.classList.toggle('covered', covered);
+        if (!covered && overlap(box, view)) shown.push(box);
+      }
+    });
   }
 
   /** Goes where a place is, close enough to see it. */
@@ -166,7 +194,7 @@ export class MapCanvas {
         ...this.#motion,
       });
     } else {
-      this.#map.setView(points[0]!, Math.max(this.#map.getZoom(), 8), this.#motion);
+      this.#map.setView(points[0]!, Math.max(this.#map.getZoom(), pointZoom), this.#motion);
     }
   }
 
@@ -278,6 +306,7 @@ export class MapCanvas {
   remove() {
     this.#options.onView(this.view); // also in the middle of a move
     this.#map.off('click dragstart moveend');
+    if (this.#untangling !== undefined) cancelAnimationFrame(this.#untangling);
     this.#map.remove();
   }
 
@@ -360,4 +389,8 @@ export class MapCanvas {
     shape?.remove();
     this.#drawn.delete(id);
   }
+}
+
+function overlap(a: DOMRect, b: DOMRect): boolean {
+  return a.width > 0 && a.left < b.right && b.left < a.right && a.top < b.bottom && b.top < a.bottom;
 }

@@ -99,7 +99,7 @@ function Row({
           <strong dir="auto">{nameOf(place)}</strong>
           <span class="hint map-where">{where(place)}</span>
           <span class="hint map-when">
-            {!own && (
+            {!own && place.ownerName !== place.name && (
               <>
                 <bdi class="map-owner">{t.owner(place.ownerName)}</bdi>
                 <span aria-hidden="true"> · </span>

@@ -171,7 +171,7 @@ export function MapPage() {
       <div class="map-page">
         <MapView
           view={savedView()}
-          drawing={draft !== undefined}
+          drawing={draft?.kind}
           onCanvas={setCanvas}
           onView={(view) => keep(viewKey, JSON.stringify(view))}
           onChoose={(id) => {

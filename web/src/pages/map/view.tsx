@@ -2,15 +2,15 @@ import { useEffect, useRef, useState } from 'preact/hooks';
 import { theme } from '../../shell/theme';
 import { IconButton } from '../../ui/button';
 import { MapCanvas, type View } from './canvas';
-import type { Position } from './geometry';
+import type { Kind, Position } from './geometry';
 import { formatLength, roundLength } from './measure';
 import { text } from './text';
 
 interface Props {
   /** Where it begins. */
   view: View | undefined;
-  /** A click adds a point. */
-  drawing: boolean;
+  /** A click adds a point to a shape like this. */
+  drawing: Kind | undefined;
   onCanvas: (canvas: MapCanvas | undefined) => void;
   onView: (view: View) => void;
   onChoose: (id: string) => void;
@@ -19,8 +19,11 @@ interface Props {
   onFit: () => void;
 }
 
+/** Where the server has the tiles come from; nothing: the world that comes with the page is drawn. */
+const tiles = document.querySelector<HTMLMetaElement>('meta[name="kachi-map-tiles"]')?.content || undefined;
+
 /** The longest that the scale is drawn, in pixels. */
-const scaleWidth = 120;
+const scaleWidth = 150;
 
 /** The map with its controls. */
 export function MapView({ view, drawing, onCanvas, onFit, ...handlers }: Props) {
@@ -34,7 +37,7 @@ export function MapView({ view, drawing, onCanvas, onFit, ...handlers }: Props) 
   useEffect(() => {
     const made: MapCanvas = new MapCanvas(ground.current!, {
       view,
-      tiles: document.querySelector<HTMLMetaElement>('meta[name="kachi-map-tiles"]')?.content || undefined,
+      tiles,
       onChoose: (id) => latest.current.onChoose(id),
       onClick: (at) => latest.current.onClick(at),
       onDrag: () => latest.current.onDrag(),
@@ -69,7 +72,7 @@ export function MapView({ view, drawing, onCanvas, onFit, ...handlers }: Props) 
         <IconButton icon="minus" label={t.zoomOut} onClick={() => canvas?.zoom(-1)} />
         <IconButton icon="fit" label={t.showAll} onClick={onFit} />
       </div>
-      {drawing && <p class="map-hint">{t.editor.drawing}</p>}
+      {drawing && <p class="map-hint">{t.editor.drawing[drawing]}</p>}
       <div class="map-foot">
         {length > 0 && (
           <span class="map-scale" style={{ inlineSize: `${length / metres}px` }}>
@@ -77,7 +80,7 @@ export function MapView({ view, drawing, onCanvas, onFit, ...handlers }: Props) 
             <span aria-hidden="true">{formatLength(length)}</span>
           </span>
         )}
-        <span class="map-credit">{t.credit}</span>
+        {!tiles && <span class="map-credit">{t.credit}</span>}
       </div>
     </div>
   );
