@@ -39,7 +39,7 @@ type Config struct {
 
 	Data     string      `name:"data" default:"./data" type:"DIR" group:"Data" help:"The folder of what the server keeps."`
 	Database DatabaseURL `name:"database" type:"URL" help:"A MySQL or MariaDB database, mysql://user:password@host:port/name; ?tls=true behind it has the server show a certificate, and ?socket=/path stands for the host. Default: SQLite in data."`
-	Demo     bool        `name:"demo" default:"false" help:"Whether to begin with sample data."`
+	Demo     bool        `name:"demo" default:"false" help:"Whether to begin with sample data. Everybody knows the password of its people, one of whom is an administrator: not for a server that strangers reach."`
 
 	JWTSecret            Secret        `name:"jwt-secret" type:"SECRET" group:"Accounts" help:"What signs the tokens. It should have 32 bytes or more: the server warns of a shorter one. Default: made once, and kept with the data."`
 	ServiceToken         []Secret      `name:"service-token" type:"SECRET,..." help:"What other services show to be let in, which should have 16 characters or more; several, to change them one after the other. Default: no service is let in."`

@@ -115,7 +115,7 @@ func keepSecret(path string) error {
 func (s *Server) fill(ctx context.Context) error {
 	err := demo.Fill(ctx, s.db, s.accounts, time.Now())
 	if errors.Is(err, demo.ErrNotEmpty) {
-		s.log.Info("demo: there are accounts already, and nothing is added")
+		s.log.Warn("demo: there are accounts already, and nothing is added; if they are the sample people, everybody knows their password", "people", demo.Names)
 		return nil
 	}
 	if err == nil {
