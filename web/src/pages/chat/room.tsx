@@ -78,7 +78,7 @@ export function RoomView({ chat, id }: { chat: Chat; id: string }) {
         ) : undefined
       }
     >
-      {name && (
+      {name ? (
         <span class="chat-title">
           <bdi>{name}</bdi>
           {room?.private && (
@@ -88,7 +88,7 @@ export function RoomView({ chat, id }: { chat: Chat; id: string }) {
             </>
           )}
         </span>
-      )}
+      ) : undefined}
     </Heading>
   );
 
