@@ -355,13 +355,15 @@ func TestARetryIsStoredAndToldOnce(t *testing.T) {
 	status, _ = post(strings.Repeat("x", 201), m)
 	assert.Equal(t, status, 400)
 
+	for range 4 {
+		device.Expect("notification")
+	}
+	device.ExpectNothing()
+
 	app.Stop()
 	app = apptest.New(t, &server.Options{Data: app.Data})
 	_, again = post("try-1", []object{m, m})
 	assert.Equal(t, again, first, "after a restart")
-	for range 4 {
-		device.Expect("notification")
-	}
 }
 
 // A service was known by its place among the tokens: where the one before it was taken out, what
