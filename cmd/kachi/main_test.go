@@ -55,6 +55,12 @@ func TestCommandLine(t *testing.T) {
 // start runs `kachi serve` and returns the address that it prints.
 func start(t *testing.T, args ...string) (address string) {
 	t.Helper()
+	return startWith(t, []string{"Kachi"}, args...)[0]
+}
+
+// startWith is start for a server that listens at several addresses, and says what is at each.
+func startWith(t *testing.T, what []string, args ...string) (addresses []string) {
+	t.Helper()
 	if !slices.Contains(args, "--data") {
 		args = append(args, "--data", t.TempDir())
 	}
@@ -73,12 +79,15 @@ func start(t *testing.T, args ...string) (address string) {
 		assert.True(t, strings.Contains(stderr.String(), "stopping"), stderr.String())
 	})
 	said := bufio.NewReader(out)
-	line, err := said.ReadString('\n')
-	assert.NoError(t, err)
+	for _, what := range what {
+		line, err := said.ReadString('\n')
+		assert.NoError(t, err)
+		address, found := strings.CutPrefix(strings.TrimSpace(line), what+" is at ")
+		assert.True(t, found, line)
+		addresses = append(addresses, address)
+	}
 	go func() { _, _ = io.Copy(io.Discard, said) }() // until the server ends, and closes it
-	address, found := strings.CutPrefix(strings.TrimSpace(line), "Kachi is at ")
-	assert.True(t, found, line)
-	return address
+	return addresses
 }
 
 func TestServePrintsWhereItIsAndStops(t *testing.T) {
