@@ -114,7 +114,7 @@ func TestVersions(t *testing.T) {
 		if version == 0 {
 			version = 3
 		}
-		assert.True(t, bytes.Contains(asyncapi.TypeScript(doc), fmt.Appendf(nil, `super(url, "/c", options, %d)`, version)))
+		assert.True(t, bytes.Contains(asyncapi.TypeScript(doc), fmt.Appendf(nil, `super(server, "/c", options, %d)`, version)))
 	}
 }
 
