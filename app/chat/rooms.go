@@ -57,16 +57,17 @@ func (c *Chat) Change(ctx context.Context, by account.User, id store.ID, name *s
 		return Room{}, err
 	}
 	if name != nil {
-		if v.Name, err = label.Of("name", *name, 1, maxRoomName); err != nil {
+		checked, err := label.Of("name", *name, 1, maxRoomName)
+		if err != nil {
 			return Room{}, err
 		}
+		name = &checked
 	}
-	if private != nil {
-		v.Private = *private
-	}
-	if err := c.db.ChangeRoom(ctx, id, v.Name, v.Private); errors.Is(err, store.ErrNotFound) {
+	v.Room, err = c.db.ChangeRoom(ctx, id, name, private)
+	if errors.Is(err, store.ErrNotFound) {
 		return Room{}, errNoRoom
-	} else if err != nil {
+	}
+	if err != nil {
 		return Room{}, err
 	}
 	c.tell("roomChanged", RoomChanged.Emit(ctx, c.to(members.Of(id)), roomName(v.Room)))

@@ -60,9 +60,20 @@ func TestRooms(t *testing.T) {
 		assert.NoError(t, db.RemoveMember(t.Context(), mina.ID, secret.ID))
 		assert.Equal(t, list(mina, 0, true, 10), []string{"attic", "둥지"}, "the owner still has it")
 
-		assert.NoError(t, db.ChangeRoom(t.Context(), open.ID, "nest", true))
-		assert.NoError(t, db.ChangeRoom(t.Context(), open.ID, "nest", true), "the same again")
-		assert.ErrorIs(t, db.ChangeRoom(t.Context(), 99, "x", true), store.ErrNotFound)
+		name, private := "nest", true
+		// Of two who change it at once, one must not open what the other has closed.
+		for _, change := range []struct {
+			name    *string
+			private *bool
+		}{{nil, &private}, {&name, nil}, {&name, &private}} {
+			_, err = db.ChangeRoom(t.Context(), open.ID, change.name, change.private)
+			assert.NoError(t, err)
+		}
+		changed, err := db.ChangeRoom(t.Context(), open.ID, nil, nil)
+		assert.NoError(t, err)
+		assert.Equal(t, []any{changed.Name, changed.Private}, []any{name, private})
+		_, err = db.ChangeRoom(t.Context(), 99, &name, &private)
+		assert.ErrorIs(t, err, store.ErrNotFound)
 		assert.Equal(t, list(jun, 0, false, 10), []string(nil))
 
 		_, err = db.AddRoom(t.Context(), store.Room{Name: "one too many", Owner: mina.ID}, 1)

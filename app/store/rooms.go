@@ -124,11 +124,23 @@ func (db *DB) Rooms(ctx context.Context, user, before ID, mine bool, limit int) 
 	return all(ctx, db, scanView, listAll, user, before, limit, user, before, limit, before, limit, user, limit)
 }
 
-// ChangeRoom changes a room's name and whether it is private.
-func (db *DB) ChangeRoom(ctx context.Context, id ID, name string, private bool) error {
-	return db.write(ctx, func(tx *tx) error {
-		return tx.change(`UPDATE rooms SET name = ?, private = ? WHERE id = ?`, name, private, id)
+// ChangeRoom changes a room's name and whether it is private, and returns it as it is then. nil
+// leaves what somebody else may be changing.
+func (db *DB) ChangeRoom(ctx context.Context, id ID, name *string, private *bool) (r Room, err error) {
+	err = db.write(ctx, func(tx *tx) error {
+		r = Room{}
+		if err := tx.lockRoom(id, &r); err != nil {
+			return err
+		}
+		if name != nil {
+			r.Name = *name
+		}
+		if private != nil {
+			r.Private = *private
+		}
+		return tx.change(`UPDATE rooms SET name = ?, private = ? WHERE id = ?`, r.Name, r.Private, id)
 	})
+	return r, err
 }
 
 // RemoveRoom removes a room with its members. Its messages cannot be had any more; they go
