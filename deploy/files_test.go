@@ -11,6 +11,7 @@ import (
 	"path/filepath"
 	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -18,6 +19,7 @@ import (
 
 	"github.com/kachi-io/kachi/app/config"
 	"github.com/kachi-io/kachi/internal/assert"
+	"github.com/kachi-io/kachi/internal/external"
 )
 
 func read(t *testing.T, path string) string {
@@ -203,6 +205,13 @@ func TestKubernetes(t *testing.T) {
 	failures := at(t, container, "readinessProbe", "failureThreshold").(int) * at(t, container, "readinessProbe", "periodSeconds").(int)
 	assert.True(t, failures < int(settings.DrainDelay.Seconds()), "that it stops is seen before it does")
 
+	limit := mebibytes(t, at(t, container, "resources", "limits", "memory"))
+	goes := at(t, container, "env", 0)
+	assert.Equal(t, at(t, goes, "name").(string), "GOMEMLIMIT")
+	assert.True(t, mebibytes(t, at(t, goes, "value")) < limit, "Go collects before it is killed")
+	asked := mebibytes(t, at(t, container, "resources", "requests", "memory"))
+	assert.True(t, asked >= 64 && asked < limit, "what it rests with, and a password")
+
 	labels := at(t, kinds["Deployment"], "spec", "template", "metadata", "labels")
 	assert.Equal(t, at(t, kinds["Deployment"], "spec", "selector", "matchLabels"), labels)
 	assert.Equal(t, at(t, kinds["Service"], "spec", "selector"), labels)
@@ -216,6 +225,14 @@ func TestKubernetes(t *testing.T) {
 	claim := at(t, kinds["PersistentVolumeClaim"], "metadata", "name")
 	assert.Equal(t, at(t, pod, "volumes", 0, "persistentVolumeClaim", "claimName"), claim)
 	assert.True(t, strings.Contains(read(t, "Dockerfile"), "KACHI_DATA="+at(t, container, "volumeMounts", 0, "mountPath").(string)+" "))
+}
+
+// mebibytes reads "64Mi", as Kubernetes writes it, and "64MiB", as Go does.
+func mebibytes(t *testing.T, v any) int {
+	t.Helper()
+	n, err := strconv.Atoi(strings.TrimSuffix(strings.TrimSuffix(v.(string), "B"), "Mi"))
+	assert.NoError(t, err)
+	return n
 }
 
 func yamlText(t *testing.T, v any) string {
@@ -239,6 +256,20 @@ func TestDockerfile(t *testing.T) {
 			assert.NoError(t, err, line)
 		}
 	}
+	stages := map[string]bool{}
+	for _, stage := range regexp.MustCompile(`(?m)^FROM .* AS (\w+)$`).FindAllStringSubmatch(text, -1) {
+		stages[stage[1]] = true
+	}
+	for _, from := range regexp.MustCompile(`--from=(\w+)`).FindAllStringSubmatch(text, -1) {
+		assert.True(t, stages[from[1]], "there is no stage "+from[1])
+	}
+	engine := regexp.MustCompile(`"node": ">=(\d+)`).FindStringSubmatch(read(t, "../web/package.json"))
+	node := regexp.MustCompile(`node:(\d+)-`).FindStringSubmatch(text)
+	assert.True(t, engine != nil && node != nil && node[1] >= engine[1], "the Node that the pages want")
+	for _, image := range regexp.MustCompile(`(?m)^FROM (?:--\S+ )?(\S+)`).FindAllStringSubmatch(text, -1) {
+		_, tag, _ := strings.Cut(image[1], ":")
+		assert.True(t, tag != "" && tag != "latest", image[1])
+	}
 	module := read(t, "../go.mod")
 	version := regexp.MustCompile(`(?m)^go (\d+\.\d+)`).FindStringSubmatch(module)[1]
 	assert.True(t, strings.Contains(text, "golang:"+version+"-"), "the Go that go.mod wants: "+version)
@@ -249,31 +280,26 @@ func TestDockerfile(t *testing.T) {
 	}
 }
 
-// The unit is read by systemd itself, where that is installed.
+// The unit is read by systemd itself, which knows its settings, and what it leaves to a server
+// that somebody has taken over.
 func TestUnit(t *testing.T) {
 	text := read(t, "kachi.service")
-	for _, want := range []string{"DynamicUser=yes", "StateDirectory=kachi", "NoNewPrivileges=yes", "ProtectSystem=strict", "\nExecStart=/usr/local/bin/kachi serve\n"} {
+	for _, want := range []string{"DynamicUser=yes", "StateDirectory=kachi", "Environment=KACHI_DATA=%S/kachi ", "NoNewPrivileges=yes", "ProtectSystem=strict", "\nExecStart=/usr/local/bin/kachi serve\n"} {
 		assert.True(t, strings.Contains(text, want), want)
 	}
-	var section string
-	for line := range strings.Lines(text) {
-		line = strings.TrimSpace(line)
-		switch {
-		case line == "" || strings.HasPrefix(line, "#"):
-		case strings.HasPrefix(line, "["):
-			section = line
-		default:
-			name, _, found := strings.Cut(line, "=")
-			assert.True(t, found && name != "" && section != "", line)
-		}
-	}
-	analyze, err := exec.LookPath("systemd-analyze")
-	if err != nil {
-		return
-	}
+	stop := regexp.MustCompile(`(?m)^TimeoutStopSec=(\d+)$`).FindStringSubmatch(text)
+	assert.True(t, stop != nil)
+	patience, err := strconv.Atoi(stop[1])
+	assert.NoError(t, err)
+	settings := starts(t, nil)
+	assert.True(t, patience > int((settings.DrainDelay+settings.ShutdownTimeout).Seconds()), "it is not killed before it has ended")
+
+	analyze := external.Packaged(t, "systemd", "systemd-analyze")
 	unit := filepath.Join(t.TempDir(), "kachi.service") // the program is not installed here
 	assert.NoError(t, os.WriteFile(unit, []byte(strings.Replace(text, "ExecStart=/usr/local/bin/kachi", "ExecStart=/bin/true", 1)), 0o644))
 	out, err := exec.Command(analyze, "verify", "--man=no", unit).CombinedOutput()
 	assert.NoError(t, err, string(out))
 	assert.True(t, !strings.Contains(string(out), "kachi.service"), string(out))
+	out, err = exec.Command(analyze, "security", "--offline=true", "--threshold=20", unit).CombinedOutput() // 20 is 2.0
+	assert.NoError(t, err, string(out))
 }

@@ -3,6 +3,7 @@ package server_test
 import (
 	"bufio"
 	"bytes"
+	"context"
 	"crypto/tls"
 	"fmt"
 	"io"
@@ -29,6 +30,9 @@ func folder(t *testing.T) (dir string, size int64) {
 	assert.NoError(t, os.Truncate(filepath.Join(dir, "large"), size))
 	return dir, size
 }
+
+// serving is what a goroutine is in that serves a connection.
+const serving = "net/http.(*conn).serve("
 
 // stacks waits until some goroutine of the program is in a function, or none.
 func stacks(t *testing.T, function string, want bool) {
@@ -62,25 +66,27 @@ func TestClientsThatDoNotRead(t *testing.T) {
 	holder.StartTLS()
 	defer holder.Close()
 	const limit = 300 * time.Millisecond
-	const serving = "net/http.(*conn).serve("
 	dir, _ := folder(t)
 	for name, o := range map[string]*server.Options{"plain": {}, "TLS": {TLS: &tls.Config{Certificates: holder.TLS.Certificates, NextProtos: []string{"h2", "http/1.1"}}}} {
 		o.WriteTimeout = limit
 		o.Static = dir
 		at := serveAt(t, o)
-		dial := func(t *testing.T, protocol string) net.Conn {
+		dial := func(t *testing.T) net.Conn {
 			c, err := net.Dial("tcp", at.main)
 			assert.NoError(t, err)
 			t.Cleanup(func() { _ = c.Close() })
+			assert.NoError(t, c.(*net.TCPConn).SetReadBuffer(16<<10)) // soon full
 			if o.TLS != nil {
-				c = tls.Client(c, &tls.Config{InsecureSkipVerify: true, NextProtos: []string{protocol}})
+				c = tls.Client(c, &tls.Config{InsecureSkipVerify: true, NextProtos: []string{"http/1.1"}})
 			}
 			return c
 		}
 		// Requests without end. (engineio's tests hold what is below /socket.io/.)
-		for _, path := range []string{"/large", "/docs/openapi.json", "/metrics", "/api/me", "/nothing"} {
+		// Of answers that soon fill what is between: the others take thousands of requests.
+		paths := []string{"/large", "/docs/openapi.json", "/metrics"}
+		for _, path := range paths {
 			t.Run(name+" "+path, func(t *testing.T) {
-				c := dial(t, "http/1.1")
+				c := dial(t)
 				sent := make(chan error, 1)
 				go func() {
 					request := strings.Repeat("GET "+path+" HTTP/1.1\r\nHost: x\r\n\r\n", 100)
@@ -95,28 +101,67 @@ func TestClientsThatDoNotRead(t *testing.T) {
 				stacks(t, serving, false)
 			})
 		}
-		if o.TLS != nil {
-			t.Run("HTTP/2", func(t *testing.T) {
-				stuck := &lazy{dial(t, "h2"), make(chan struct{}), make(chan struct{})}
-				transport := &http.Transport{ForceAttemptHTTP2: true, DialTLS: func(string, string) (net.Conn, error) {
-					return stuck.Conn, stuck.Conn.(*tls.Conn).HandshakeContext(t.Context())
-				}}
-				defer transport.CloseIdleConnections()
-				answer, err := (&http.Client{Transport: transport}).Get("https://" + at.main + "/large")
-				assert.NoError(t, err)
-				defer answer.Body.Close()
-				assert.Equal(t, answer.Proto, "HTTP/2.0")
-				// The stream is ended, and what else comes over the connection is answered.
-				stacks(t, "app/server.(*answer).Write(", false)
-				other, err := (&http.Client{Transport: transport}).Get("https://" + at.main + "/healthz")
-				assert.NoError(t, err)
-				assert.NoError(t, other.Body.Close())
-				n, err := io.Copy(io.Discard, answer.Body)
-				assert.True(t, err != nil, n)
-			})
-		}
 		assert.NoError(t, at.stop())
 	}
+}
+
+// With HTTP/2 a stream that nobody reads is ended for itself, and a connection that nobody reads
+// with all its streams.
+func TestHTTP2ClientsThatDoNotRead(t *testing.T) {
+	holder := httptest.NewUnstartedServer(http.NotFoundHandler()) // of a certificate
+	holder.StartTLS()
+	defer holder.Close()
+	dir, size := folder(t)
+	at := serveAt(t, &server.Options{Static: dir, WriteTimeout: 2 * time.Second,
+		TLS: &tls.Config{Certificates: holder.TLS.Certificates, NextProtos: []string{"h2", "http/1.1"}}})
+	served := func() string { // requests whose handlers have returned
+		_, metrics := get(t, "http://"+at.private+"/metrics")
+		_, count, _ := strings.Cut(metrics, `kachi_http_requests_total{method="GET",route="/",status="200"} `)
+		count, _, _ = strings.Cut(count, "\n")
+		return count
+	}
+	client := func(t *testing.T, wrap func(net.Conn) net.Conn) *http.Client {
+		transport := &http.Transport{ForceAttemptHTTP2: true, DialTLSContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
+			c, err := net.Dial("tcp", at.main)
+			if err != nil {
+				return nil, err
+			}
+			t.Cleanup(func() { _ = c.Close() })
+			secured := tls.Client(wrap(c), &tls.Config{InsecureSkipVerify: true, NextProtos: []string{"h2"}})
+			return secured, secured.HandshakeContext(ctx)
+		}}
+		t.Cleanup(transport.CloseIdleConnections)
+		return &http.Client{Transport: transport}
+	}
+	ask := func(t *testing.T, c *http.Client, path string) *http.Response {
+		answer, err := c.Get("https://" + at.main + path)
+		assert.NoError(t, err)
+		t.Cleanup(func() { _ = answer.Body.Close() })
+		assert.Equal(t, answer.Proto, "HTTP/2.0")
+		return answer
+	}
+	t.Run("a stream", func(t *testing.T) {
+		c := client(t, func(c net.Conn) net.Conn { return c })
+		answer := ask(t, c, "/large")
+		assert.Eventually(t, func() bool { return served() == "1" }, "that nobody serves it any more")
+		n, err := io.Copy(io.Discard, answer.Body)
+		assert.True(t, err != nil && n < size, n, err)
+		assert.Equal(t, ask(t, c, "/healthz").StatusCode, 200, "other streams go on")
+	})
+	t.Run("a connection", func(t *testing.T) {
+		reader := &lazy{stop: make(chan struct{}), ended: make(chan struct{})}
+		defer close(reader.ended)
+		c := client(t, func(c net.Conn) net.Conn {
+			assert.NoError(t, c.(*net.TCPConn).SetReadBuffer(64<<10))
+			reader.Conn = c
+			return reader
+		})
+		for range 10 { // each has a window of 4 MiB: more than the kernel takes
+			ask(t, c, "/large")
+		}
+		close(reader.stop)
+		stacks(t, serving, false)
+	})
 }
 
 // Whoever reads slowly gets everything, however long that takes.

@@ -4,37 +4,21 @@ import (
 	"bufio"
 	"encoding/json"
 	"fmt"
-	"io/fs"
 	"net/http"
 	"os/exec"
-	"path/filepath"
 	"slices"
 	"strings"
 	"syscall"
 	"testing"
 	"time"
 
-	"github.com/kachi-io/kachi/clientfiles"
 	"github.com/kachi-io/kachi/internal/assert"
 	"github.com/kachi-io/kachi/internal/browsertest"
 	"github.com/kachi-io/kachi/internal/testclient"
-	"github.com/kachi-io/kachi/web"
 )
 
 // patience bounds a broken test. It covers several tries of a client that reconnects.
 const patience = 45 * time.Second
-
-// buildKachi builds the command, with the pages that `make web` has built.
-func buildKachi(t testing.TB) string {
-	t.Helper()
-	if _, err := fs.Stat(web.Pages(), "index.html"); err != nil || clientfiles.Version() == "" {
-		t.Fatal("the pages are not built: run make web, or the tests with -short")
-	}
-	binary := filepath.Join(t.TempDir(), "kachi")
-	out, err := exec.Command("go", append(append([]string{"build"}, buildFlags...), "-o", binary, ".")...).CombinedOutput()
-	assert.NoError(t, err, string(out))
-	return binary
-}
 
 // kachi is a running server process.
 type kachi struct {
@@ -49,18 +33,25 @@ func launch(t testing.TB, binary, addr string, flags ...string) *kachi {
 	if !slices.Contains(flags, "--data") {
 		flags = append(flags, "--data", t.TempDir())
 	}
-	k := &kachi{cmd: exec.Command(binary, append([]string{"serve", "--addr", addr}, flags...)...), log: &lockedBuffer{}}
-	k.cmd.Stderr = k.log
-	stdout, err := k.cmd.StdoutPipe()
-	assert.NoError(t, err)
-	assert.NoError(t, k.cmd.Start())
+	k := attach(t, exec.Command(binary, append([]string{"serve", "--addr", addr}, flags...)...))
 	t.Cleanup(func() {
 		if k.cmd.ProcessState == nil {
 			k.stop(t)
 		}
 	})
-	line, err := bufio.NewReader(stdout).ReadString('\n')
+	return k
+}
+
+// attach starts a command that serves, and waits until it says where.
+func attach(t testing.TB, cmd *exec.Cmd) *kachi {
+	t.Helper()
+	k := &kachi{cmd: cmd, log: &lockedBuffer{}}
+	k.cmd.Stderr = k.log
+	stdout, err := k.cmd.StdoutPipe()
 	assert.NoError(t, err)
+	assert.NoError(t, k.cmd.Start())
+	line, err := bufio.NewReader(stdout).ReadString('\n')
+	assert.NoError(t, err, "it says nothing")
 	k.url = strings.TrimPrefix(strings.TrimSpace(line), "Kachi is at ")
 	return k
 }

@@ -7,7 +7,6 @@ import (
 	"net/http/httptest"
 	"os"
 	"os/exec"
-	"path/filepath"
 	"reflect"
 	"strings"
 	"sync"
@@ -21,28 +20,6 @@ import (
 	"github.com/kachi-io/kachi/internal/assert"
 	"github.com/kachi-io/kachi/internal/glass"
 )
-
-// command builds the command once, as the tests are built.
-var command = sync.OnceValues(func() (string, error) {
-	dir, err := os.MkdirTemp("", "kachi")
-	if err != nil {
-		return "", err
-	}
-	binary := filepath.Join(dir, "kachi")
-	out, err := exec.Command("go", append(append([]string{"build"}, buildFlags...), "-o", binary, ".")...).CombinedOutput()
-	if err != nil {
-		return string(out), err
-	}
-	return binary, nil
-})
-
-func TestMain(m *testing.M) {
-	code := m.Run()
-	if binary, err := command(); err == nil {
-		_ = os.RemoveAll(filepath.Dir(binary))
-	}
-	os.Exit(code)
-}
 
 // person sits at a terminal in which `kachi connect` runs.
 type person struct {

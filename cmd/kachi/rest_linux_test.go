@@ -2,46 +2,44 @@ package main
 
 import (
 	"bufio"
+	"errors"
 	"fmt"
 	"io"
-	"io/fs"
 	"net/http"
 	"os"
 	"os/exec"
-	"path/filepath"
 	"regexp"
 	"strconv"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
-	"github.com/kachi-io/kachi/clientfiles"
 	"github.com/kachi-io/kachi/internal/assert"
 	"github.com/kachi-io/kachi/internal/nodetest"
-	"github.com/kachi-io/kachi/web"
 )
 
-// released builds the command as `make build` does.
+// released returns the command as `make build` makes it.
 func released(t testing.TB) string {
 	t.Helper()
-	if testing.Short() {
-		t.Skip("needs the pages")
-	}
-	if _, err := fs.Stat(web.Pages(), "index.html"); err != nil || clientfiles.Version() == "" {
-		t.Fatal("the pages are not built: run make web, or the tests with -short")
-	}
-	makefile, err := os.ReadFile("../../Makefile")
-	assert.NoError(t, err)
-	line := regexp.MustCompile(`(?m)^\tCGO_ENABLED=0 \$\(GO\) build (.*) -ldflags '(.*)' -o bin/kachi \./cmd/kachi$`).FindStringSubmatch(string(makefile))
-	assert.True(t, line != nil, "make build is another")
-	binary := filepath.Join(t.TempDir(), "kachi")
-	build := exec.Command("go", append(append([]string{"build"}, strings.Fields(line[1])...),
-		"-ldflags", strings.ReplaceAll(line[2], "$(VERSION)", "test"), "-o", binary, ".")...)
-	build.Env = append(os.Environ(), "CGO_ENABLED=0", "GOFLAGS=-buildvcs=false")
-	out, err := build.CombinedOutput()
-	assert.NoError(t, err, string(out))
+	needPages(t)
+	binary, err := release()
+	assert.NoError(t, err, binary)
 	return binary
 }
+
+// release builds it once.
+var release = sync.OnceValues(func() (string, error) {
+	makefile, err := os.ReadFile("../../Makefile")
+	if err != nil {
+		return "", err
+	}
+	line := regexp.MustCompile(`(?m)^\tCGO_ENABLED=0 \$\(GO\) build (.*) -ldflags '(.*)' -o bin/kachi \./cmd/kachi$`).FindStringSubmatch(string(makefile))
+	if line == nil {
+		return "", errors.New("make build is another")
+	}
+	return build("released", []string{"CGO_ENABLED=0"}, append(strings.Fields(line[1]), "-ldflags", strings.ReplaceAll(line[2], "$(VERSION)", "test"))...)
+})
 
 const megabyte = 1e6
 
