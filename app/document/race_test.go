@@ -133,7 +133,7 @@ func node(t *testing.T, documents func(*gateway.Hub) *document.Documents, o sock
 	hub := gateway.NewHub()
 	s := documents(hub)
 	everybody := gateway.AuthenticatorFunc[account.User](func(context.Context, *gateway.Handshake) (account.User, error) {
-		return account.User{ID: 7, Name: "Mina"}, nil
+		return account.User{ID: 1, Name: "Mina"}, nil // the database's first
 	})
 	app, err := gateway.NewApp(&gateway.Options{Socket: o, Hub: hub, Validator: validate.New(nil), Logger: slog.New(slog.DiscardHandler)}, s.Gateway(everybody))
 	assert.NoError(t, err)
@@ -183,6 +183,8 @@ func (c *counted) count() int {
 func TestEachClientIsToldOnceHoweverManyServersThereAre(t *testing.T) {
 	storetest.EachSource(t, func(t *testing.T, source string) {
 		db := storetest.Open(t, source)
+		_, err := db.AddUser(t.Context(), store.User{Name: "Mina", Role: "user"}, "mina", "user")
+		assert.NoError(t, err)
 		feed, bus := &counted{Feed: document.NewFeed()}, adapter.NewBus(nil)
 		documents := func(hub *gateway.Hub) *document.Documents {
 			return document.New(db, hub, document.Options{Feed: feed})
