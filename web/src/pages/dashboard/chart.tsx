@@ -50,7 +50,7 @@ export function Chart({ spec, samples }: { spec: ChartSpec; samples: readonly Sa
         height,
         legend: { show: false },
         cursor: { drag: { setScale: false, x: false, y: false }, y: false, points: { size: 7 } },
-        padding: [10, 20, 0, 0],
+        padding: [10, 36, 0, 0], // half a time may stand beside the end
         scales: {
           x: { range: (_, from, to) => [Math.min(from ?? 0, (to ?? 0) - shortest), to ?? 0] },
           y: { range: (_, low, high) => [Math.min(0, low ?? 0), high > 0 ? high * 1.1 : 1] },
