@@ -203,7 +203,7 @@ func TestMapTilesInBrowser(t *testing.T) {
 	}))
 	defer other.Close()
 
-	app := apptest.New(t, &server.Options{MapTiles: tiles.URL + "/ground/{z}/{x}/{y}.png"})
+	app := apptest.New(t, &server.Options{MapTiles: tiles.URL + "/ground/{z}/{x}/{y}.png", MapCredit: "© <b>The tiles'</b> people"})
 	mina := app.Register(t, "Mina")
 	p := enter(t, browser, app, mina, desktop, "/map", "Map")
 	p.WaitFor(`document.querySelectorAll("img.leaflet-tile-loaded").length > 3`)
@@ -211,7 +211,7 @@ func TestMapTilesInBrowser(t *testing.T) {
 	path := assert.Receive(t, asked, "a tile that is asked for")
 	assert.True(t, regexp.MustCompile(`^/ground/\d+/\d+/\d+\.png$`).MatchString(path), path)
 	p.WaitFor(`!performance.getEntriesByType("resource").some((e) => e.name.includes("world-"))`)
-	p.WaitFor(`!document.querySelector(".map-credit")`) // what is shown is not Natural Earth's
+	p.WaitFor(`document.querySelector(".map-credit").textContent === "© <b>The tiles'</b> people"`) // not Natural Earth's, and no HTML
 	p.press("Zoom in")
 	p.WaitFor(`document.querySelectorAll(".leaflet-zoom-anim").length === 0 && document.querySelectorAll("img.leaflet-tile-loaded").length > 3`)
 	p.flawless()

@@ -48,8 +48,9 @@ type Config struct {
 	Registration         string        `name:"registration" default:"open" oneof:"open,closed" help:"Whether anybody may make an account."`
 	DashboardRole        string        `name:"dashboard-role" default:"user" oneof:"user,admin" help:"Who may see the dashboard: all who are signed in, or administrators."`
 
-	Static   string `name:"static" type:"DIR" group:"Pages" help:"A folder whose files to serve in place of the server's own pages. Default: its own."`
-	MapTiles string `name:"map-tiles" type:"URL" check:"tiles" help:"Where browsers get the map's tiles, with {z}, {x} and {y} for the place. Default: a map without a background."`
+	Static    string `name:"static" type:"DIR" group:"Pages" help:"A folder whose files to serve in place of the server's own pages. Default: its own."`
+	MapTiles  string `name:"map-tiles" type:"URL" check:"tiles" help:"Where browsers get the map's tiles, with {z}, {x} and {y} for the place. Default: none; the map is drawn from Natural Earth, which comes with the pages."`
+	MapCredit string `name:"map-credit" type:"TEXT" help:"Whose the tiles are, as the map says it: © OpenStreetMap contributors. Default: nothing."`
 
 	MaxConnections int           `name:"max-connections" default:"0" type:"NUMBER" min:"0" group:"Limits" help:"Connections at once; 0 is no limit."`
 	MaxPerAddress  int           `name:"max-per-address" default:"0" type:"NUMBER" min:"0" help:"Connections at once from one address (one /64 network for IPv6); 0 is no limit."`

@@ -227,7 +227,7 @@ func TestContradictions(t *testing.T) {
 func TestEverySettingFromEverySource(t *testing.T) {
 	values := map[string]string{
 		"config": "", "tls-cert": "cert.pem", "tls-key": "key.pem", "acme-domain": "a.example", "acme-email": "a@example.com", "static": "site",
-		"map-tiles": "/{z}/{x}/{y}", "jwt-secret": strings.Repeat("s", 32), "service-token": strings.Repeat("t", 16), "database": "mysql://u:p@h/d",
+		"map-tiles": "/{z}/{x}/{y}", "map-credit": "© OpenStreetMap contributors", "jwt-secret": strings.Repeat("s", 32), "service-token": strings.Repeat("t", 16), "database": "mysql://u:p@h/d",
 		"trusted-proxies": "10.0.0.0/8", "allowed-origins": "https://a.example", "socket-addr": ":3030", "socket-url": "https://live.example", "redirect-addr": ":8080", "private-addr": ":3001", "data": "d", "demo": "true",
 	}
 	for i, s := range settings {

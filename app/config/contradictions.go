@@ -56,6 +56,10 @@ var contradictions = []struct {
 		func(c *Config) bool { return collide(c.SocketAddr, c.PrivateAddr) },
 		"are one port, which would not be private",
 	}, {
+		[]string{"map-credit", "map-tiles"},
+		func(c *Config) bool { return c.MapCredit != "" && c.MapTiles == "" },
+		"the map is drawn from Natural Earth, which is credited already",
+	}, {
 		[]string{"metrics", "private-addr"},
 		func(c *Config) bool { return c.Metrics == "private" && c.PrivateAddr == "" },
 		"metrics are to be private, and there is no private address to serve them at",

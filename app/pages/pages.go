@@ -27,6 +27,8 @@ type Options struct {
 	// Tiles is where pages get the map's tiles, a URL with {z}, {x} and {y} in it. Default
 	// none.
 	Tiles string
+	// Credit is whose they are, as the map says it: text, not HTML. Default nothing.
+	Credit string
 }
 
 // policy lets a page load scripts, styles, images and connections from the server that
@@ -93,6 +95,7 @@ func New(site fs.FS, o *Options) (*Handler, error) {
 			content, err := fs.ReadFile(site, name)
 			if path.Ext(name) == ".html" {
 				content = fill(content, "kachi-map-tiles", h.opts.Tiles)
+				content = fill(content, "kachi-map-credit", h.opts.Credit)
 			}
 			return content, err
 		})

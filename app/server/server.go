@@ -73,6 +73,8 @@ type Options struct {
 	Static string
 	// MapTiles is where pages get the map's tiles, a URL with {z}, {x} and {y}. Default none.
 	MapTiles string
+	// MapCredit is whose those tiles are, as the map says it. Default nothing.
+	MapCredit string
 	// SocketsApart has Socket.IO at [Listeners].Sockets alone. SocketURL is what pages are told
 	// of where that is, "https://host[:port]". Default: the port of Sockets at the host name
 	// that the pages are asked for at, or the pages' own address for those who come through a
@@ -346,7 +348,7 @@ func (s *Server) site() (http.Handler, error) {
 		}
 		return pages.Folder(s.opts.Static)
 	}
-	own, err := pages.New(web.Pages(), &pages.Options{Sockets: s.socketsOf, Tiles: s.opts.MapTiles})
+	own, err := pages.New(web.Pages(), &pages.Options{Sockets: s.socketsOf, Tiles: s.opts.MapTiles, Credit: s.opts.MapCredit})
 	if err != nil {
 		return nil, err
 	}

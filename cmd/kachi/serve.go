@@ -76,6 +76,7 @@ func (s *serve) Run(ctx context.Context, std *streams) error {
 		PingTimeout:     settings.PingTimeout,
 		Static:          settings.Static,
 		MapTiles:        settings.MapTiles,
+		MapCredit:       settings.MapCredit,
 		DrainDelay:      settings.DrainDelay,
 		ShutdownTimeout: settings.ShutdownTimeout,
 		Logger:          log,

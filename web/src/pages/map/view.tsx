@@ -20,7 +20,13 @@ interface Props {
 }
 
 /** Where the server has the tiles come from; nothing: the world that comes with the page is drawn. */
-const tiles = document.querySelector<HTMLMetaElement>('meta[name="kachi-map-tiles"]')?.content || undefined;
+const tiles = told('kachi-map-tiles');
+/** Whose they are. */
+const tilesCredit = told('kachi-map-credit');
+
+function told(name: string): string | undefined {
+  return document.querySelector<HTMLMetaElement>(`meta[name="${name}"]`)?.content || undefined;
+}
 
 /** The longest that the scale is drawn, in pixels. */
 const scaleWidth = 150;
@@ -28,6 +34,7 @@ const scaleWidth = 150;
 /** The map with its controls. */
 export function MapView({ view, drawing, onCanvas, onFit, ...handlers }: Props) {
   const t = text();
+  const credit = tiles ? tilesCredit : t.credit;
   const ground = useRef<HTMLDivElement>(null);
   const latest = useRef(handlers);
   latest.current = handlers;
@@ -80,7 +87,7 @@ export function MapView({ view, drawing, onCanvas, onFit, ...handlers }: Props) 
             <span aria-hidden="true">{formatLength(length)}</span>
           </span>
         )}
-        {!tiles && <span class="map-credit">{t.credit}</span>}
+        {credit && <span class="map-credit">{credit}</span>}
       </div>
     </div>
   );
