@@ -119,7 +119,7 @@ func TestInBrowsers(t *testing.T) {
 		mina.press("dialog", "Invite Jun")
 		mina.says("dialog", "Jun is invited.")
 		mina.press("dialog", "Close")
-		jun.says(".toast", "Mina has invited you to Aside.")
+		jun.says(".toast", "Invitation to Aside")
 		mina.write("just between us")
 		jun.says("nav", "1 room with new messages")
 		jun.Click(`nav a[href="/chat"]`)
@@ -128,7 +128,7 @@ func TestInBrowsers(t *testing.T) {
 		jun.says(".chat-new", "New messages")
 		jun.sees("just between us")
 		mina.deliveries("seen")
-		jun.WaitFor(`!document.querySelector("nav .badge")`)
+		jun.WaitFor(`!document.querySelector('nav a[href="/chat"] .badge')`)
 		jun.WaitFor(`location.pathname === %s`, quote(aside))
 	})
 
@@ -144,8 +144,10 @@ func TestInBrowsers(t *testing.T) {
 	})
 
 	step("leaving a room", func(t *testing.T) {
-		jun.press(".chat-room", "Leave the room")
+		jun.press(".chat-room", "More about this room")
 		jun.press("dialog", "Leave the room")
+		jun.says("dialog", "Leave Aside?")
+		jun.Click("dialog .danger")
 		jun.says(".toast", "You have left Aside.")
 		jun.at("/chat", "Chat")
 		mina.people("Mina")
