@@ -215,6 +215,7 @@ func TestHistory(t *testing.T) {
 		c := viewer(t, app)
 		assert.Equal(t, len(gatewaytest.Ask[History](t, c, "history").Points), 1)
 		time.Sleep(20 * time.Minute)
+		synctest.Wait() // the sample of this very moment is taken
 		h := gatewaytest.Ask[History](t, c, "history")
 		assert.Equal(t, h.Node, "a")
 		assert.Equal(t, h.Interval, 5.0)
