@@ -79,6 +79,7 @@ func build(t *testing.T, origins ...string) (*api.API, *failures) {
 		"plain": errors.New("SELECT secret"), "limited": &gateway.Error{Code: gateway.CodeRateLimited, Message: "Slower", Details: map[string]int{"retryAfter": 1500}},
 		"conflict":   gateway.NewError(gateway.CodeConflict, "There is one"),
 		"overloaded": gateway.NewError(gateway.CodeOverloaded, "Too many"),
+		"password":   gateway.NewError(gateway.CodeUnauthorized, "That is not it"),
 	} {
 		api.Handle(a, api.Route{Method: "POST", Path: "/api/fails/" + name, Access: api.Public}, func(context.Context, *struct{}) (*struct{}, error) { return nil, err })
 	}
@@ -191,6 +192,10 @@ func TestErrorsHaveOneShape(t *testing.T) {
 	assert.Equal(t, answer.Header.Get("Retry-After"), "2")
 	answer = call(a, "POST", "/api/fails/overloaded", "")
 	assert.True(t, regexp.MustCompile(`^[1-5]$`).MatchString(answer.Header.Get("Retry-After")), answer.Header)
+	answer = call(a, "POST", "/api/fails/password", "")
+	assert.Equal(t, answer.StatusCode, 401)
+	assert.Equal(t, answer.Header.Get("WWW-Authenticate"), "Bearer")
+	assert.Equal(t, answer.Header.Get("Content-Type"), "application/json")
 }
 
 func TestWhatIsTaken(t *testing.T) {

@@ -27,13 +27,16 @@ func problemOf(err error, route string) *problem {
 	return &problem{body, gateway.HTTPStatus(body.Code)}
 }
 
-// withHeaders adds what callers are told in headers as well.
+// withHeaders adds what callers are told in headers as well, as [gateway.WriteError] does.
 func withHeaders(p *problem, err error) error {
-	if d := gateway.RetryAfter(err); d > 0 {
-		seconds := strconv.FormatInt(int64((d+time.Second-1)/time.Second), 10)
-		return huma.ErrorWithHeaders(p, http.Header{"Retry-After": {seconds}})
+	header := http.Header{}
+	if p.Code == gateway.CodeUnauthorized {
+		header.Set("WWW-Authenticate", "Bearer")
 	}
-	return p
+	if d := gateway.RetryAfter(err); d > 0 {
+		header.Set("Retry-After", strconv.FormatInt(int64((d+time.Second-1)/time.Second), 10))
+	}
+	return huma.ErrorWithHeaders(p, header)
 }
 
 // Codes of what is refused before a handler is asked, where gateways have none.
