@@ -1,5 +1,5 @@
-// Package demo fills a new database with people, rooms, messages and places, so that there is
-// something to look at: `kachi serve --demo`.
+// Package demo fills a new database with people, rooms, messages, places and notifications, so
+// that there is something to look at: `kachi serve --demo`.
 package demo
 
 import (
@@ -39,6 +39,7 @@ func Fill(ctx context.Context, db *store.DB, accounts *account.Accounts, now tim
 	}
 	f.chat()
 	f.places()
+	f.notifications()
 	if f.err != nil {
 		return fmt.Errorf("demo: %w", f.err)
 	}
@@ -51,6 +52,7 @@ type filler struct {
 	db     *store.DB
 	people []account.User
 	now    time.Time // goes on with each message
+	nest   store.ID  // the room of all
 	err    error
 }
 
@@ -85,16 +87,16 @@ func (f *filler) says(room store.ID, who int, later time.Duration, text string) 
 
 func (f *filler) chat() {
 	const mina, jun, sora, theo = 0, 1, 2, 3
-	nest := f.room("둥지 · The nest", false, mina, jun, sora, theo)
-	f.says(nest, mina, 0, "안녕하세요! 여기는 모두가 모이는 방이에요. 🐦")
-	f.says(nest, theo, 2*time.Minute, "Hello everybody. Is this where the news comes in?")
-	f.says(nest, mina, time.Minute, "It is. Where the magpie sings, a guest is coming: 까치가 울면 반가운 손님이 온대요.")
-	f.says(nest, jun, 5*time.Minute, "오늘 저녁에 한강에서 만날까요? 지도에 제 위치를 켜 둘게요.")
-	f.says(nest, sora, 3*time.Minute, "좋아요! 7시쯤 어때요?")
-	f.says(nest, theo, 8*time.Minute, "I'll bring something to eat. Anything you cannot have?")
-	f.says(nest, sora, time.Minute, "Nuts, please not. 고마워요, Theo!")
-	f.says(nest, jun, 19*time.Hour, "어제 정말 즐거웠어요. 사진은 곧 올릴게요.")
-	f.says(nest, mina, 30*time.Minute, "I look forward to them. The bridge at night was beautiful.")
+	f.nest = f.room("둥지 · The nest", false, mina, jun, sora, theo)
+	f.says(f.nest, mina, 0, "안녕하세요! 여기는 모두가 모이는 방이에요. 🐦")
+	f.says(f.nest, theo, 2*time.Minute, "Hello everybody. Is this where the news comes in?")
+	f.says(f.nest, mina, time.Minute, "It is. Where the magpie sings, a guest is coming: 까치가 울면 반가운 손님이 온대요.")
+	f.says(f.nest, jun, 5*time.Minute, "오늘 저녁에 한강에서 만날까요? 지도에 제 위치를 켜 둘게요.")
+	f.says(f.nest, sora, 3*time.Minute, "좋아요! 7시쯤 어때요?")
+	f.says(f.nest, theo, 8*time.Minute, "I'll bring something to eat. Anything you cannot have?")
+	f.says(f.nest, sora, time.Minute, "Nuts, please not. 고마워요, Theo!")
+	f.says(f.nest, jun, 19*time.Hour, "어제 정말 즐거웠어요. 사진은 곧 올릴게요.")
+	f.says(f.nest, mina, 30*time.Minute, "I look forward to them. The bridge at night was beautiful.")
 
 	team := f.room("Release 1.0", true, mina, theo, jun)
 	f.says(team, theo, 10*time.Minute, "The last list:\n1. the Korean texts\n2. the phone layout\n3. a demo that is worth looking at")
@@ -129,4 +131,19 @@ func (f *filler) places() {
 	f.place(mina, "서울숲 · Seoul Forest", orb.Polygon{{
 		{127.0340, 37.5470}, {127.0445, 37.5470}, {127.0445, 37.5405}, {127.0360, 37.5405}, {127.0340, 37.5470},
 	}}, jun, sora, theo)
+}
+
+// notifications lead to what else there is: the page follows data.url.
+func (f *filler) notifications() {
+	if f.err != nil {
+		return
+	}
+	var list []store.Notification
+	for _, p := range f.people {
+		list = append(list,
+			store.Notification{User: p.ID, Created: f.now, Title: "까치 소식 · News", Body: "공유된 장소가 지도에 있어요. Open the map to see the places that are shared with you.", Data: []byte(`{"url":"/map"}`)},
+			store.Notification{User: p.ID, Created: f.now.Add(10 * time.Minute), Title: "The nest is where everybody meets",
+				Body: "어제 이야기가 이어지고 있어요.", Data: []byte(`{"url":"/chat/` + f.nest.String() + `"}`)})
+	}
+	_, f.err = f.db.AddNotifications(f.ctx, list, most)
 }

@@ -33,6 +33,9 @@ func TestFill(t *testing.T) {
 	own, err := db.LocationsOf(t.Context(), p.User.ID, 0, 10)
 	assert.NoError(t, err)
 	assert.Equal(t, len(own), 2)
+	box, err := db.NotificationBox(t.Context(), p.User.ID)
+	assert.NoError(t, err)
+	assert.Equal(t, box.Unread, int64(2))
 
 	assert.ErrorIs(t, demo.Fill(t.Context(), db, accounts, now), demo.ErrNotEmpty)
 }
