@@ -159,15 +159,10 @@ func RetryAfter(err error) time.Duration {
 	if !errors.As(err, &coded) {
 		return 0
 	}
-	switch coded.Code {
-	case CodeOverloaded, CodeUnavailable:
+	switch {
+	case coded.Code == CodeOverloaded || coded.Code == CodeUnavailable:
 		return time.Second + rand.N(4*time.Second)
-	case CodeRateLimited:
-		if coded.Details != nil {
-			break
-		}
-		fallthrough
-	default:
+	case coded.Code != CodeRateLimited || coded.Details == nil:
 		return 0
 	}
 	text, failed := json.Marshal(coded.Details)

@@ -39,7 +39,7 @@ type ACME struct {
 	log     *slog.Logger
 
 	mu    sync.Mutex
-	known map[shown]state // at most two for each of the domains
+	known map[shown]state // for each of the domains those of two keys, and of none where it failed
 }
 
 // shown is a certificate that clients of a kind are shown.
