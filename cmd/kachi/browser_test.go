@@ -119,6 +119,7 @@ func TestInBrowsers(t *testing.T) {
 		mina.press("dialog", "Invite Jun")
 		mina.says("dialog", "Jun is invited.")
 		mina.press("dialog", "Close")
+		mina.WaitFor(`!document.querySelector("dialog[open]")`) // which gives the focus back
 		jun.says(".toast", "Invitation to Aside")
 		mina.write("just between us")
 		jun.says("nav", "1 room with new messages")

@@ -144,7 +144,7 @@ func (p *Page) Click(selector string) {
 func (p *Page) Fill(selector, text string) {
 	p.T.Helper()
 	p.Do(chromedp.Focus(chromedp.CSS(selector)))
-	Eval[bool](p, `(document.activeElement.select(), true)`)
+	p.WaitFor(`((e) => (e.focus(), e.select(), e === document.activeElement))(document.querySelector(%s))`, Quote(selector)) // a dialog that closes may have taken it
 	p.Insert(text)
 }
 
